@@ -1,1 +1,21 @@
-//! usher-shared
+//! Models and rules of Usher: ids, time, categories, retention policy, and the registry of records.
+//!
+//! This crate knows no AWS service, no HTTP and no async runtime; time and randomness are handed in
+//! ([`Clock`], [`Entropy`]). Everything in it is deterministic and can be tested without a network.
+
+pub mod category;
+pub mod ids;
+pub mod lead;
+pub mod model;
+pub mod policy;
+pub mod record;
+pub mod records;
+pub mod scope;
+pub mod time;
+pub mod untrusted;
+
+pub use category::Category;
+pub use ids::Entropy;
+pub use policy::TenantPolicy;
+pub use record::{Open, Record, Sealed};
+pub use time::{Clock, Timestamp};

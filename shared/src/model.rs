@@ -1,0 +1,219 @@
+//! The words that records are made of: states, kinds and the shapes of sealed content.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ContactId, DocumentId};
+use crate::record::NotPersonal;
+use crate::untrusted::KeyedHash;
+
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From a person to the business.
+    Inbound,
+    /// From the business to a person.
+    Outbound,
+}
+
+/// Who wrote a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Author {
+    /// The person on the other end.
+    Contact,
+    /// The AI.
+    Ai,
+    /// Somebody who works for the business.
+    Human,
+    /// Usher itself: a notice, such as that a person will answer.
+    System,
+}
+
+/// Where a message is on its way. Inbound messages are `received` for good; outbound ones move
+/// `queued -> sending -> sent | failed | unknown`, or `queued -> canceled`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// Stored, inbound.
+    Received,
+    /// Stored, waiting for delivery.
+    Queued,
+    /// Claimed by a delivery that has not reported yet.
+    Sending,
+    /// The carrier took it; on a web chat: the visitor can read it.
+    Sent,
+    /// The carrier refused it; it was not sent.
+    Failed,
+    /// Nobody knows whether the carrier took it. Never sent again by itself.
+    Unknown,
+    /// Withdrawn before it was sent, for instance because a person took over.
+    Canceled,
+}
+
+/// Who answers a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationState {
+    /// The AI.
+    Ai,
+    /// Nobody yet: it was handed over and waits for a person.
+    WaitingForHuman,
+    /// A person took it over.
+    Human,
+}
+
+impl ConversationState {
+    /// Whether the AI may answer.
+    pub const fn ai_may_answer(self) -> bool {
+        matches!(self, Self::Ai)
+    }
+}
+
+/// What kind of place a channel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelKind {
+    /// A chat on the tenant's web pages.
+    WebChat,
+}
+
+/// Whether a channel takes messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelState {
+    /// It does.
+    Active,
+}
+
+/// How a document's text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentFormat {
+    /// Plain text.
+    Text,
+    /// Markdown.
+    Markdown,
+}
+
+/// What the AI decided about an inbound message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// It answered.
+    Answered,
+    /// It handed over: no document holds the answer.
+    HandedOverNoAnswer,
+    /// It handed over: the person asked for a human.
+    HandedOverOnRequest,
+    /// It handed over: the provider failed or its answer could not be used.
+    HandedOverFailure,
+}
+
+impl Decision {
+    /// Whether the conversation now waits for a person.
+    pub const fn hands_over(self) -> bool {
+        !matches!(self, Self::Answered)
+    }
+}
+
+/// What was done to a tenant's settings or conversations by the holder of an API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditAction {
+    /// A channel was connected.
+    ChannelCreated,
+    /// A channel was removed.
+    ChannelDeleted,
+    /// A document was added.
+    DocumentCreated,
+    /// A document was removed.
+    DocumentDeleted,
+    /// A person took a conversation over.
+    ConversationTakenOver,
+    /// A conversation went back to the AI.
+    ConversationHandedBack,
+}
+
+/// A contact, by what the store needs to find it: the hash of its address and the id of its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactRef {
+    /// Hash of the address under the tenant's key.
+    pub address: KeyedHash,
+    /// The contact's id.
+    pub id: ContactId,
+}
+
+/// A passage of a document, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassageRef {
+    /// The document.
+    pub document: DocumentId,
+    /// The passage's position in it, from 0.
+    pub number: u32,
+}
+
+/// What a message says. Sealed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageBody {
+    /// Its text.
+    pub text: String,
+}
+
+/// What a person volunteered about themselves. Sealed under the contact's key.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Phone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
+impl Profile {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Fills in what `other` knows; what it does not mention stays. Says whether anything changed.
+    pub fn merge(&mut self, other: Self) -> bool {
+        let before = self.clone();
+        self.name = other.name.or(self.name.take());
+        self.email = other.email.or(self.email.take());
+        self.phone = other.phone.or(self.phone.take());
+        *self != before
+    }
+}
+
+macro_rules! redacted {
+    ($($type:ident),*) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($type), "(..)"))
+            }
+        }
+    )*};
+}
+redacted!(MessageBody, Profile);
+
+macro_rules! not_personal {
+    ($($type:ty),* $(,)?) => { $(impl NotPersonal for $type {})* };
+}
+not_personal!(
+    Direction,
+    Author,
+    MessageState,
+    ConversationState,
+    ChannelKind,
+    ChannelState,
+    DocumentFormat,
+    Decision,
+    AuditAction,
+    ContactRef,
+    PassageRef,
+);

@@ -1,0 +1,613 @@
+//! The registry of records: everything that Usher stores, in one place.
+//!
+//! From this list come the period of each item, what an export holds and what erasure does. What is not
+//! here cannot be written (see [`crate::record`]).
+
+use serde_json::{Map, Value};
+
+use crate::category::Category;
+use crate::ids::{
+    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, LeadId, MessageId, TenantId, TraceId,
+};
+use crate::model::{
+    AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
+    DocumentFormat, MessageBody, MessageState, PassageRef, Profile,
+};
+use crate::policy::TenantPolicy;
+use crate::record::{Erasure, Export, Malformed, Open, Owner, Place, Record, RecordSpec, Sealed, closed, key};
+use crate::scope::Scope;
+use crate::time::Timestamp;
+use crate::untrusted::{KeyedHash, Label, Origin, WrappedBytes};
+
+macro_rules! records {
+    ($(
+        $(#[$doc:meta])*
+        record $name:ident($kind:literal) {
+            category: $category:ident,
+            owner: $owner:ident,
+            sealed_by: $sealed_by:ident,
+            places: [$($place:ident),+],
+            anchor: $anchor:ident,
+            export: $export:expr,
+            erasure: $erasure:expr,
+            open { $($(#[$open_doc:meta])* $open:ident: $open_type:ty,)* }
+            sealed { $($(#[$sealed_doc:meta])* $sealed:ident: $sealed_type:ty,)* }
+        }
+    )*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct $name {
+                $($(#[$open_doc])* pub $open: Open<$open_type>,)*
+                $($(#[$sealed_doc])* pub $sealed: Sealed<$sealed_type>,)*
+            }
+
+            impl closed::Closed for $name {}
+
+            impl Record for $name {
+                type SealedBy = key::$sealed_by;
+                const SPEC: RecordSpec = RecordSpec {
+                    kind: $kind,
+                    category: Category::$category,
+                    owner: Owner::$owner,
+                    sealed_by: <key::$sealed_by as crate::record::KeyKind>::NAME,
+                    open: &[$(stringify!($open)),*],
+                    sealed: &[$(stringify!($sealed)),*],
+                    places: &[$(Place::$place),+],
+                    export: $export,
+                    erasure: $erasure,
+                };
+
+                fn anchor(&self) -> Timestamp {
+                    *self.$anchor
+                }
+
+                fn open_fields(&self) -> Result<Map<String, Value>, Malformed> {
+                    let mut fields = Map::new();
+                    $(
+                        let value = serde_json::to_value(&self.$open.0)
+                            .map_err(|_| Malformed { kind: $kind, field: stringify!($open) })?;
+                        if !value.is_null() {
+                            fields.insert(stringify!($open).to_owned(), value);
+                        }
+                    )*
+                    Ok(fields)
+                }
+
+                #[allow(clippy::vec_init_then_push, unused_mut, reason = "generated: some records have no sealed field")]
+                fn sealed_fields(&self) -> Result<Vec<(&'static str, Vec<u8>)>, Malformed> {
+                    let mut fields = Vec::new();
+                    $(
+                        let bytes = serde_json::to_vec(self.$sealed.get())
+                            .map_err(|_| Malformed { kind: $kind, field: stringify!($sealed) })?;
+                        fields.push((stringify!($sealed), bytes));
+                    )*
+                    Ok(fields)
+                }
+
+                #[allow(unused_variables, reason = "generated: some records have no sealed field")]
+                fn from_fields(
+                    mut open: Map<String, Value>,
+                    unsealed: &mut dyn FnMut(&'static str) -> Option<Vec<u8>>,
+                ) -> Result<Self, Malformed> {
+                    Ok(Self {
+                        $($open: {
+                            let value = open.remove(stringify!($open)).unwrap_or(Value::Null);
+                            let value: $open_type = serde_json::from_value(value)
+                                .map_err(|_| Malformed { kind: $kind, field: stringify!($open) })?;
+                            Open(value)
+                        },)*
+                        $($sealed: {
+                            let malformed = Malformed { kind: $kind, field: stringify!($sealed) };
+                            let bytes = unsealed(stringify!($sealed)).ok_or(malformed)?;
+                            let value: $sealed_type = serde_json::from_slice(&bytes).map_err(|_| malformed)?;
+                            Sealed::from(value)
+                        },)*
+                    })
+                }
+            }
+        )*
+
+        /// What every record type declares, in the order of declaration.
+        pub const REGISTRY: &[RecordSpec] = &[$(<$name as Record>::SPEC),*];
+    };
+}
+
+const SECRET: Export = Export::Omitted("a secret that opens other data, useless to its owner");
+const TRANSIENT: Export = Export::Omitted("ids on their way to a worker, no content");
+
+records! {
+    /// A business that uses Usher, with the policy in force.
+    record Tenant("tenant") {
+        category: Account,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [InboxTable],
+        anchor: created_at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Its id.
+            id: TenantId,
+            /// When it was made.
+            created_at: Timestamp,
+            /// How long what is kept.
+            policy: TenantPolicy,
+            /// Grows with every change to the tenant's documents, so that a cached index knows it is old.
+            knowledge_version: u64,
+        }
+        sealed {
+            /// The business's name.
+            name: String,
+        }
+    }
+
+    /// One place where people write to the tenant.
+    record Channel("channel") {
+        category: Account,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [InboxTable],
+        anchor: created_at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Its id.
+            id: ChannelId,
+            /// What kind of place.
+            kind: ChannelKind,
+            /// Whether it takes messages.
+            state: ChannelState,
+            /// When it was connected.
+            created_at: Timestamp,
+            /// The public key by which pages address it.
+            key: ChannelKey,
+            /// Pages that may embed it; empty means any.
+            allowed_origins: Vec<Origin>,
+        }
+        sealed {
+            /// The tenant's own name for it.
+            name: String,
+        }
+    }
+
+    /// Finds a channel before its tenant is known. Lives in the directory, under a platform-keyed hash of
+    /// the address written to.
+    record ChannelAddress("channel_address") {
+        category: Account,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: created_at,
+        export: Export::Omitted("an index of the channel, which is exported"),
+        erasure: Erasure::Delete,
+        open {
+            /// Hash of the address.
+            address: KeyedHash,
+            /// Whose channel.
+            tenant: TenantId,
+            /// Which channel.
+            channel: ChannelId,
+            /// What kind of place.
+            kind: ChannelKind,
+            /// When it was connected.
+            created_at: Timestamp,
+            /// Pages that may embed it; empty means any.
+            allowed_origins: Vec<Origin>,
+        }
+        sealed {}
+    }
+
+    /// One address on one channel, found by the keyed hash of the address. After erasure only the hash
+    /// and `erased_at` remain, so that a late delivery brings nobody back.
+    record Contact("contact") {
+        category: Conversation,
+        owner: Contact,
+        sealed_by: Contact,
+        places: [InboxTable],
+        anchor: last_seen,
+        export: Export::Included,
+        erasure: Erasure::Watermark("refuses late deliveries of what was erased; holds a keyed hash and a time"),
+        open {
+            /// Hash of the address under the tenant's key.
+            address: KeyedHash,
+            /// Id of the contact's keys.
+            id: ContactId,
+            /// The channel.
+            channel: ChannelId,
+            /// When it first wrote.
+            first_seen: Timestamp,
+            /// The start of its latest conversation, or its profile's last change.
+            last_seen: Timestamp,
+            /// Its conversation in progress.
+            conversation: ConversationId,
+            /// The lead it belongs to.
+            lead: Option<LeadId>,
+        }
+        sealed {
+            /// What the person volunteered.
+            profile: Profile,
+        }
+    }
+
+    /// Remembers an event of a channel that gives its events no time of their own, so that a repeated
+    /// delivery names the same message.
+    record InboundMarker("inbound_marker") {
+        category: Watermark,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Omitted("a keyed hash and two ids, no content"),
+        erasure: Erasure::Watermark("refuses late deliveries of what was erased; holds a keyed hash and ids"),
+        open {
+            /// Hash of the contact's address.
+            address: KeyedHash,
+            /// Hash of the channel's own id of the event.
+            event: KeyedHash,
+            /// When the event first arrived.
+            at: Timestamp,
+            /// The conversation it went to.
+            conversation: ConversationId,
+            /// The message it became.
+            message: MessageId,
+        }
+        sealed {}
+    }
+
+    /// A person who may become a customer: a set of contacts. What they volunteered stays with each
+    /// contact, so that merging and un-merging re-encrypts nothing.
+    record Lead("lead") {
+        category: Lead,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: last_activity,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Its id.
+            id: LeadId,
+            /// The contacts it is made of.
+            contacts: Vec<ContactRef>,
+            /// When it was captured.
+            created_at: Timestamp,
+            /// When it last changed.
+            last_activity: Timestamp,
+            /// What the person is after.
+            intents: Vec<Label>,
+        }
+        sealed {}
+    }
+
+    /// The head of a conversation.
+    record Conversation("conversation") {
+        category: Conversation,
+        owner: Contact,
+        sealed_by: Conversation,
+        places: [InboxTable],
+        anchor: last_activity,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Its id.
+            id: ConversationId,
+            /// The contact it is with.
+            contact: ContactRef,
+            /// The channel it is on.
+            channel: ChannelId,
+            /// Who answers.
+            state: ConversationState,
+            /// When it began.
+            created_at: Timestamp,
+            /// When its order in the inbox last changed.
+            last_activity: Timestamp,
+            /// The newest inbound message that was answered or handed over.
+            answered_through: Option<MessageId>,
+        }
+        sealed {
+            /// The first words of the first message.
+            title: String,
+        }
+    }
+
+    /// One message, in either direction.
+    record Message("message") {
+        category: Conversation,
+        owner: Contact,
+        sealed_by: Conversation,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Its id; carries the time.
+            id: MessageId,
+            /// The conversation.
+            conversation: ConversationId,
+            /// The contact at the other end.
+            contact: ContactRef,
+            /// The channel it came by or leaves by.
+            channel: ChannelId,
+            /// Inbound or outbound.
+            direction: Direction,
+            /// Who wrote it.
+            author: Author,
+            /// Where it is on its way.
+            state: MessageState,
+            /// When it was received or written.
+            at: Timestamp,
+            /// The inbound message that it answers.
+            answers: Option<MessageId>,
+        }
+        sealed {
+            /// What it says.
+            body: MessageBody,
+        }
+    }
+
+    /// One entry of the AI's audit trail: what it was asked, what it said, and why.
+    record Trace("trace") {
+        category: AiTrace,
+        owner: Contact,
+        sealed_by: Conversation,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Its id: the body of the inbound message's id.
+            id: TraceId,
+            /// The conversation.
+            conversation: ConversationId,
+            /// When the decision was made.
+            at: Timestamp,
+            /// What was decided.
+            decision: Decision,
+            /// The outbound message it led to.
+            reply: MessageId,
+            /// Who was asked.
+            provider: Label,
+            /// Which model, with its version.
+            model: Label,
+            /// Passages that the answer rests on.
+            passages: Vec<PassageRef>,
+            /// Safety flags.
+            flags: Vec<Label>,
+            /// What the person is after.
+            intent: Option<Label>,
+        }
+        sealed {
+            /// The prompt sent.
+            prompt: String,
+            /// The response received.
+            response: String,
+        }
+    }
+
+    /// One document that answers come from.
+    record Document("document") {
+        category: Account,
+        owner: Tenant,
+        sealed_by: Document,
+        places: [InboxTable],
+        anchor: created_at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Its id.
+            id: DocumentId,
+            /// How its text is written.
+            format: DocumentFormat,
+            /// When it was uploaded.
+            created_at: Timestamp,
+            /// Size of its text in bytes.
+            size: u64,
+        }
+        sealed {
+            /// Its title.
+            title: String,
+            /// Its text.
+            text: String,
+        }
+    }
+
+    /// An API key: what it may do, under the hash of its secret. Lives in the directory.
+    record ApiKey("api_key") {
+        category: Credential,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: created_at,
+        export: SECRET,
+        erasure: Erasure::Delete,
+        open {
+            /// Hash of the secret.
+            hash: KeyedHash,
+            /// Its id.
+            id: ApiKeyId,
+            /// Whose key.
+            tenant: TenantId,
+            /// What it may do.
+            scopes: Vec<Scope>,
+            /// Last four characters of the secret, to tell keys apart.
+            last_four: Label,
+            /// When it was made.
+            created_at: Timestamp,
+            /// When it ends.
+            expires_at: Option<Timestamp>,
+            /// When it was revoked.
+            revoked_at: Option<Timestamp>,
+        }
+        sealed {}
+    }
+
+    /// A data key, wrapped by the key above it.
+    record WrappedKey("wrapped_key") {
+        category: Key,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [KeysTable],
+        anchor: created_at,
+        export: SECRET,
+        erasure: Erasure::Delete,
+        open {
+            /// When it was made.
+            created_at: Timestamp,
+            /// The wrapped bytes.
+            wrapped: WrappedBytes,
+        }
+        sealed {}
+    }
+
+    /// Outcome of a request that carried an idempotency key: the id of what it made, never its content.
+    record IdempotentOutcome("idempotent_outcome") {
+        category: Idempotency,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Omitted("a keyed hash and an id, kept for a day"),
+        erasure: Erasure::Keep("points at nothing once its resource is gone; ends within a day"),
+        open {
+            /// Hash of route, API key and idempotency key.
+            request: KeyedHash,
+            /// Hash of the body.
+            body: KeyedHash,
+            /// When the request came.
+            at: Timestamp,
+            /// The id that the request's resource has or will have.
+            resource: Label,
+            /// Whether the resource was made.
+            complete: bool,
+        }
+        sealed {}
+    }
+
+    /// Something that was done to a tenant's settings or taken over by a person.
+    record AuditEvent("audit_event") {
+        category: SecurityLog,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: at,
+        export: Export::Included,
+        erasure: Erasure::Keep("proof of who did what, without content; ends after twelve months"),
+        open {
+            /// When.
+            at: Timestamp,
+            /// By which key.
+            actor: ApiKeyId,
+            /// What.
+            action: AuditAction,
+            /// To which resource.
+            target: Label,
+        }
+        sealed {}
+    }
+
+    /// A job: answer this inbound message.
+    record ReplyJob("reply_job") {
+        category: Transport,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [ReplyQueue, ReplyDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose conversation.
+            tenant: TenantId,
+            /// The conversation.
+            conversation: ConversationId,
+            /// The inbound message.
+            message: MessageId,
+        }
+        sealed {}
+    }
+
+    /// A job: bring this outbound message to its channel.
+    record DeliverJob("deliver_job") {
+        category: Transport,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [DeliverQueue, DeliverDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose conversation.
+            tenant: TenantId,
+            /// The conversation.
+            conversation: ConversationId,
+            /// The outbound message.
+            message: MessageId,
+        }
+        sealed {}
+    }
+
+    /// A stream record that could not be dispatched: its keys, which are pseudonyms.
+    record StreamLetter("stream_letter") {
+        category: Transport,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [StreamDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When it was set aside.
+            at: Timestamp,
+            /// Partition key of the row.
+            pk: Label,
+            /// Sort key of the row.
+            sk: Label,
+        }
+        sealed {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn kinds_are_unique() {
+        let kinds: BTreeSet<_> = REGISTRY.iter().map(|spec| spec.kind).collect();
+        assert_eq!(kinds.len(), REGISTRY.len());
+    }
+
+    #[test]
+    fn every_category_and_place_is_used_by_a_record() {
+        for category in Category::ALL {
+            assert!(REGISTRY.iter().any(|spec| spec.category == category), "{category:?}");
+        }
+        for place in Place::ALL {
+            assert!(REGISTRY.iter().any(|spec| spec.places.contains(&place)), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_has_sealed_fields_exactly_if_it_names_a_key() {
+        for spec in REGISTRY {
+            assert_eq!(spec.sealed.is_empty(), spec.sealed_by == "none", "{}", spec.kind);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_or_left_out_says_why() {
+        for spec in REGISTRY {
+            if let Export::Omitted(why) = spec.export {
+                assert!(why.len() > 20, "{}", spec.kind);
+            }
+            if let Erasure::Keep(why) | Erasure::Watermark(why) = spec.erasure {
+                assert!(why.len() > 20, "{}", spec.kind);
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What an API key may do: `resource:action`. Reading, writing, deleting and exporting imply nothing of
+//! each other.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::NotPersonal;
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// One permission of an API key.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Scope {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl Scope {
+            /// Every scope.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The scope as it is written, `resource:action`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+
+        impl FromStr for Scope {
+            type Err = UnknownScope;
+
+            fn from_str(text: &str) -> Result<Self, UnknownScope> {
+                match text { $($text => Ok(Self::$name),)* _ => Err(UnknownScope) }
+            }
+        }
+    };
+}
+
+/// The text is not a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not a scope")]
+pub struct UnknownScope;
+
+scopes! {
+    /// List and read conversations and their messages.
+    ConversationsRead = "conversations:read",
+    /// Answer as a human, take over, hand back.
+    ConversationsWrite = "conversations:write",
+    /// Read the AI's audit trail.
+    TracesRead = "traces:read",
+    /// List and read leads.
+    LeadsRead = "leads:read",
+    /// List and read channels.
+    ChannelsRead = "channels:read",
+    /// Connect channels.
+    ChannelsWrite = "channels:write",
+    /// Remove channels.
+    ChannelsDelete = "channels:delete",
+    /// List and read documents.
+    DocumentsRead = "documents:read",
+    /// Add documents.
+    DocumentsWrite = "documents:write",
+    /// Remove documents.
+    DocumentsDelete = "documents:delete",
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl NotPersonal for Scope {}

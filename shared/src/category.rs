@@ -98,13 +98,18 @@ impl Category {
     /// Between which periods a tenant may choose; `None` where the platform's period holds for all.
     pub const fn bounds(self, preset: Preset) -> Option<Bounds> {
         match (self, preset) {
-            (Self::Conversation, Preset::Hospitality) | (Self::Lead, _) => {
-                Some(Bounds { min_days: 1, max_days: None })
-            }
-            (Self::Conversation, Preset::Website) => {
-                Some(Bounds { min_days: 1, max_days: Some(TWELVE_MONTHS) })
-            }
-            (Self::Conversation, Preset::Mail) => Some(Bounds { min_days: 1, max_days: Some(90) }),
+            (Self::Conversation, Preset::Hospitality) | (Self::Lead, _) => Some(Bounds {
+                min_days: 1,
+                max_days: None,
+            }),
+            (Self::Conversation, Preset::Website) => Some(Bounds {
+                min_days: 1,
+                max_days: Some(TWELVE_MONTHS),
+            }),
+            (Self::Conversation, Preset::Mail) => Some(Bounds {
+                min_days: 1,
+                max_days: Some(90),
+            }),
             _ => None,
         }
     }

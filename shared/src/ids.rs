@@ -55,7 +55,8 @@ fn decode(text: &str) -> Option<u128> {
 
 fn compose(at: Timestamp, tail: [u8; 10]) -> u128 {
     let millis = u128::try_from(at.millis().clamp(0, (1 << 48) - 1)).unwrap_or(0);
-    tail.iter().fold(millis, |value, &byte| (value << 8) | u128::from(byte))
+    tail.iter()
+        .fold(millis, |value, &byte| (value << 8) | u128::from(byte))
 }
 
 macro_rules! ids {
@@ -213,7 +214,10 @@ mod tests {
         let as_lead = id.to_string().replace("msg_", "lead_");
         assert_eq!(as_lead.parse::<MessageId>(), Err(InvalidId { prefix: "msg_" }));
         assert!(as_lead.parse::<LeadId>().is_ok());
-        assert!("msg_z0000000000000000000000000".parse::<MessageId>().is_err(), "more than 128 bits");
+        assert!(
+            "msg_z0000000000000000000000000".parse::<MessageId>().is_err(),
+            "more than 128 bits"
+        );
         assert!(id.to_string().to_uppercase().parse::<MessageId>().is_err());
     }
 }

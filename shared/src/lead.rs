@@ -4,24 +4,35 @@ use crate::model::Profile;
 
 /// Reads what `text` volunteers. Finds only what is unmistakable: a date or a price is no phone number.
 pub fn volunteered(text: &str) -> Profile {
-    Profile { name: name(text), email: email(text), phone: phone(text) }
+    Profile {
+        name: name(text),
+        email: email(text),
+        phone: phone(text),
+    }
 }
 
 fn email(text: &str) -> Option<String> {
-    text.split(|c: char| c.is_whitespace() || "<>()[],;\"'".contains(c)).find_map(|word| {
-        let word = word.trim_matches(|c: char| ".:!?".contains(c));
-        let word = word.strip_prefix("mailto:").unwrap_or(word);
-        let (local, domain) = word.split_once('@')?;
-        let local_ok = !local.is_empty()
-            && local.len() <= 64
-            && local.chars().all(|c| c.is_ascii_alphanumeric() || ".!#$%&*+/=?^_{|}~-".contains(c));
-        let labels: Vec<&str> = domain.split('.').collect();
-        let domain_ok = labels.len() >= 2
-            && domain.len() <= 253
-            && labels.iter().all(|l| !l.is_empty() && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
-            && labels.last().is_some_and(|top| top.len() >= 2 && top.chars().all(|c| c.is_ascii_alphabetic()));
-        (local_ok && domain_ok).then(|| format!("{local}@{}", domain.to_ascii_lowercase()))
-    })
+    text.split(|c: char| c.is_whitespace() || "<>()[],;\"'".contains(c))
+        .find_map(|word| {
+            let word = word.trim_matches(|c: char| ".:!?".contains(c));
+            let word = word.strip_prefix("mailto:").unwrap_or(word);
+            let (local, domain) = word.split_once('@')?;
+            let local_ok = !local.is_empty()
+                && local.len() <= 64
+                && local
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ".!#$%&*+/=?^_{|}~-".contains(c));
+            let labels: Vec<&str> = domain.split('.').collect();
+            let domain_ok = labels.len() >= 2
+                && domain.len() <= 253
+                && labels
+                    .iter()
+                    .all(|l| !l.is_empty() && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+                && labels
+                    .last()
+                    .is_some_and(|top| top.len() >= 2 && top.chars().all(|c| c.is_ascii_alphabetic()));
+            (local_ok && domain_ok).then(|| format!("{local}@{}", domain.to_ascii_lowercase()))
+        })
 }
 
 /// A number with a country code (`+` or `00`, 8 to 15 digits), as `+` and digits. Without a country code
@@ -34,7 +45,10 @@ fn phone(text: &str) -> Option<String> {
     });
     for (at, _) in starts {
         let rest = text.get(at..).unwrap_or_default();
-        let rest = rest.strip_prefix('+').or_else(|| rest.strip_prefix("00")).unwrap_or_default();
+        let rest = rest
+            .strip_prefix('+')
+            .or_else(|| rest.strip_prefix("00"))
+            .unwrap_or_default();
         let mut digits = String::new();
         let mut gap = 0;
         for c in rest.chars() {
@@ -61,7 +75,9 @@ fn name(text: &str) -> Option<String> {
     if lower.len() != text.len() {
         return None;
     }
-    let at = ["my name is ", "my name's ", "i am called "].iter().find_map(|p| lower.find(p).map(|at| at + p.len()))?;
+    let at = ["my name is ", "my name's ", "i am called "]
+        .iter()
+        .find_map(|p| lower.find(p).map(|at| at + p.len()))?;
     let words: Vec<&str> = text
         .get(at..)?
         .split_inclusive(|c: char| c.is_whitespace() || ",.;!?".contains(c))
@@ -89,7 +105,12 @@ mod tests {
     #[test]
     fn finds_what_is_unmistakable() {
         let table: [(&str, Option<&str>, Option<&str>, Option<&str>); 12] = [
-            ("My name is Anna Berg, write to anna.berg@example.com.", Some("Anna Berg"), Some("anna.berg@example.com"), None),
+            (
+                "My name is Anna Berg, write to anna.berg@example.com.",
+                Some("Anna Berg"),
+                Some("anna.berg@example.com"),
+                None,
+            ),
             ("call +1 (555) 010-0199 please", None, None, Some("+15550100199")),
             ("0039 055 0100 123", None, None, Some("+390550100123")),
             ("we are 120 guests on 12.06.2027, budget 15000", None, None, None),
@@ -105,7 +126,11 @@ mod tests {
         for (text, name, email, phone) in table {
             let found = volunteered(text);
             assert_eq!(
-                (found.name.as_deref(), found.email.as_deref(), found.phone.as_deref()),
+                (
+                    found.name.as_deref(),
+                    found.email.as_deref(),
+                    found.phone.as_deref()
+                ),
                 (name, email, phone),
                 "{text}"
             );

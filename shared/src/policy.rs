@@ -38,7 +38,10 @@ fn max_text(max: Option<u32>) -> String {
 impl TenantPolicy {
     /// The policy of a tenant that has chosen nothing yet.
     pub fn preset(preset: Preset) -> Self {
-        Self { preset, overrides: BTreeMap::new() }
+        Self {
+            preset,
+            overrides: BTreeMap::new(),
+        }
     }
 
     /// Chooses `days` for `category`.
@@ -97,7 +100,11 @@ mod tests {
             (Preset::Website, Category::Idempotency, Some(1)),
         ];
         for (preset, category, days) in table {
-            assert_eq!(TenantPolicy::preset(preset).days(category), days, "{preset:?} {category:?}");
+            assert_eq!(
+                TenantPolicy::preset(preset).days(category),
+                days,
+                "{preset:?} {category:?}"
+            );
         }
     }
 
@@ -113,7 +120,10 @@ mod tests {
         let mut policy = TenantPolicy::preset(Preset::Website);
         let error = policy.choose(Category::Conversation, 366).unwrap_err();
         assert_eq!(error.to_string(), "must be at least 1 days and at most 365");
-        assert_eq!(policy.choose(Category::Conversation, 0).unwrap_err().to_string(), error.to_string());
+        assert_eq!(
+            policy.choose(Category::Conversation, 0).unwrap_err().to_string(),
+            error.to_string()
+        );
         assert_eq!(policy.choose(Category::Idempotency, 2), Err(PolicyError::Fixed));
         assert_eq!(policy, TenantPolicy::preset(Preset::Website));
     }

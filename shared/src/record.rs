@@ -218,6 +218,8 @@ pub struct RecordSpec {
     pub open: &'static [&'static str],
     /// Fields stored encrypted.
     pub sealed: &'static [&'static str],
+    /// The open field from which the period counts.
+    pub anchor: &'static str,
     /// Where copies are.
     pub places: &'static [Place],
     /// How it is exported.

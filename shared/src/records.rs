@@ -7,14 +7,17 @@ use serde_json::{Map, Value};
 
 use crate::category::Category;
 use crate::ids::{
-    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, LeadId, MessageId, TenantId, TraceId,
+    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, LeadId, MessageId, TenantId,
+    TraceId,
 };
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
     DocumentFormat, MessageBody, MessageState, PassageRef, Profile,
 };
 use crate::policy::TenantPolicy;
-use crate::record::{Erasure, Export, Malformed, Open, Owner, Place, Record, RecordSpec, Sealed, closed, key};
+use crate::record::{
+    Erasure, Export, Malformed, Open, Owner, Place, Record, RecordSpec, Sealed, closed, key,
+};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::untrusted::{KeyedHash, Label, Origin, WrappedBytes};
@@ -53,6 +56,7 @@ macro_rules! records {
                     sealed_by: <key::$sealed_by as crate::record::KeyKind>::NAME,
                     open: &[$(stringify!($open)),*],
                     sealed: &[$(stringify!($sealed)),*],
+                    anchor: stringify!($anchor),
                     places: &[$(Place::$place),+],
                     export: $export,
                     erasure: $erasure,
@@ -585,10 +589,16 @@ mod tests {
     #[test]
     fn every_category_and_place_is_used_by_a_record() {
         for category in Category::ALL {
-            assert!(REGISTRY.iter().any(|spec| spec.category == category), "{category:?}");
+            assert!(
+                REGISTRY.iter().any(|spec| spec.category == category),
+                "{category:?}"
+            );
         }
         for place in Place::ALL {
-            assert!(REGISTRY.iter().any(|spec| spec.places.contains(&place)), "{place:?}");
+            assert!(
+                REGISTRY.iter().any(|spec| spec.places.contains(&place)),
+                "{place:?}"
+            );
         }
     }
 

@@ -34,13 +34,19 @@ impl Timestamp {
     /// This time plus `duration`; saturates at the end of time.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// This time minus `duration`; saturates at the beginning of time.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// Time from `earlier` to this; zero if `earlier` is later.
@@ -51,7 +57,19 @@ impl Timestamp {
     /// This time plus whole days; saturates at the end of time.
     #[must_use]
     pub const fn plus_days(self, days: u32) -> Self {
-        Self(self.0.saturating_add((days as i64).saturating_mul(MILLIS_PER_DAY)))
+        Self(
+            self.0
+                .saturating_add((days as i64).saturating_mul(MILLIS_PER_DAY)),
+        )
+    }
+
+    /// This time minus whole days; saturates at the beginning of time.
+    #[must_use]
+    pub const fn minus_days(self, days: u32) -> Self {
+        Self(
+            self.0
+                .saturating_sub((days as i64).saturating_mul(MILLIS_PER_DAY)),
+        )
     }
 
     /// The day that holds this time, counted from the Unix epoch, in UTC.
@@ -115,7 +133,10 @@ mod tests {
     fn ttl_seconds_never_come_before_the_time_they_stand_for() {
         for millis in [0, 1, 999, 1000, 1001, -1, -1000, 1_790_000_000_523] {
             let seconds = Timestamp::from_millis(millis).seconds_rounded_up();
-            assert!(seconds * 1000 >= millis && (seconds - 1) * 1000 < millis, "{millis} -> {seconds}");
+            assert!(
+                seconds * 1000 >= millis && (seconds - 1) * 1000 < millis,
+                "{millis} -> {seconds}"
+            );
         }
     }
 

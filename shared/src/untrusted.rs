@@ -96,18 +96,24 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, InvalidText> {
         let text = text.to_ascii_lowercase();
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let rest = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
         let authority = rest.filter(|rest| rest.len() <= 253).ok_or(InvalidText::Origin)?;
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) => (host, Some(port)),
             None => (authority, None),
         };
         let host_is_valid = !host.is_empty()
-            && host.split('.').all(|part| {
-                !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            });
+            && host
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
         let port_is_valid = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
-        if host_is_valid && port_is_valid { Ok(Self(text)) } else { Err(InvalidText::Origin) }
+        if host_is_valid && port_is_valid {
+            Ok(Self(text))
+        } else {
+            Err(InvalidText::Origin)
+        }
     }
 }
 
@@ -144,10 +150,16 @@ impl FromStr for KeyedHash {
     type Err = InvalidText;
 
     fn from_str(text: &str) -> Result<Self, InvalidText> {
-        if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        if text.len() != 32
+            || !text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        {
             return Err(InvalidText::KeyedHash);
         }
-        u128::from_str_radix(text, 16).map(Self).map_err(|_| InvalidText::KeyedHash)
+        u128::from_str_radix(text, 16)
+            .map(Self)
+            .map_err(|_| InvalidText::KeyedHash)
     }
 }
 
@@ -193,10 +205,24 @@ mod tests {
 
     #[test]
     fn origins_are_hosts_without_paths() {
-        for good in ["https://www.example.com", "http://localhost:8080", "https://EXAMPLE.com"] {
+        for good in [
+            "https://www.example.com",
+            "http://localhost:8080",
+            "https://EXAMPLE.com",
+        ] {
             assert!(good.parse::<Origin>().is_ok(), "{good}");
         }
-        for bad in ["", "example.com", "https://", "https://a/b", "ftp://a", "https://a:0", "https://a b", "null", "https://a..b"] {
+        for bad in [
+            "",
+            "example.com",
+            "https://",
+            "https://a/b",
+            "ftp://a",
+            "https://a:0",
+            "https://a b",
+            "null",
+            "https://a..b",
+        ] {
             assert_eq!(bad.parse::<Origin>(), Err(InvalidText::Origin), "{bad}");
         }
     }

@@ -1,1 +1,22 @@
-//! usher-aws
+//! Adapters between Usher's rules and AWS: the store on DynamoDB, sealing with KMS, queues, HTTP.
+//!
+//! Functions reach AWS through this crate alone. Everything that touches a tenant's data starts from a
+//! [`TenantScope`], which carries that tenant's own credentials and keys.
+
+pub mod clients;
+pub mod clock;
+pub mod conversation;
+pub mod cursor;
+pub mod deadline;
+pub mod http;
+pub mod platform;
+pub mod provision;
+pub mod queue;
+pub mod scope;
+pub mod sealing;
+pub mod settings;
+pub mod store;
+pub mod telemetry;
+
+pub use platform::Platform;
+pub use scope::TenantScope;

@@ -1,0 +1,155 @@
+//! Reading a conversation: its head, its keys and its newest messages, as one act. What is forgotten is
+//! `None`, wherever in the chain its key is missing.
+
+use serde_json::json;
+use usher_shared::Timestamp;
+use usher_shared::ids::{ConversationId, MessageId};
+use usher_shared::model::{ContactRef, ConversationState};
+use usher_shared::record::key;
+use usher_shared::records::{Contact, Conversation, Message};
+
+use crate::scope::TenantScope;
+use crate::sealing::{ContactKeys, DataKey, KeyringError};
+use crate::store::{Read, Row, StoreError, When, Written, keys};
+
+/// A conversation with the keys that open it.
+#[derive(Debug)]
+pub struct OpenConversation {
+    /// Its head.
+    pub head: Conversation,
+    /// Its key.
+    pub key: DataKey<key::Conversation>,
+    /// The keys of its contact.
+    pub contact_keys: ContactKeys,
+}
+
+impl TenantScope {
+    /// Opens a conversation; `None` if there is none or it is forgotten or past its period.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn open_conversation(
+        &self,
+        id: ConversationId,
+    ) -> Result<Option<OpenConversation>, KeyringError> {
+        match self
+            .store()
+            .get_row(&keys::conversation(self.tenant(), id), true)
+            .await?
+        {
+            None => Ok(None),
+            Some(row) => self.open_head(row).await,
+        }
+    }
+
+    /// Opens the head of a conversation that a list gave.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn open_head(&self, row: Row) -> Result<Option<OpenConversation>, KeyringError> {
+        let (Some(contact), Some(id)) = (row.peek::<ContactRef>("contact"), row.peek("id")) else {
+            return Ok(None);
+        };
+        let Some(contact_keys) = self.contact_keys(contact.id).await? else {
+            return Ok(None);
+        };
+        let Some(key) = contact_keys.conversation(id)? else {
+            return Ok(None);
+        };
+        let head = self.store().open(row, &key)?;
+        Ok(Some(OpenConversation {
+            head,
+            key,
+            contact_keys,
+        }))
+    }
+
+    /// Opens a conversation together with its `newest` latest messages, oldest first: one Query and one for
+    /// the keys.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn open_with_messages(
+        &self,
+        id: ConversationId,
+        newest: usize,
+    ) -> Result<Option<(OpenConversation, Vec<Message>)>, KeyringError> {
+        let range = keys::head_and_messages(self.tenant(), id);
+        let read = Read {
+            limit: newest + 1,
+            backward: true,
+            consistent: true,
+            after: None,
+        };
+        let mut rows = self.store().query(&range, &read).await?.rows.into_iter();
+        let Some(head) = rows.next().filter(|row| row.kind() == Some("conversation")) else {
+            return Ok(None);
+        };
+        let Some(open) = self.open_head(head).await? else {
+            return Ok(None);
+        };
+        let mut messages = rows
+            .map(|row| self.store().open::<Message>(row, &open.key))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        messages.reverse();
+        Ok(Some((open, messages)))
+    }
+
+    /// Who answers a conversation at this moment; `None` if it is gone. Opens nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conversation_state(
+        &self,
+        id: ConversationId,
+    ) -> Result<Option<ConversationState>, StoreError> {
+        let row = self
+            .store()
+            .get_row(&keys::conversation(self.tenant(), id), true)
+            .await?;
+        Ok(row.and_then(|row| row.peek("state")))
+    }
+
+    /// Moves a conversation into `state` and to the top of the inbox, if it is in one of the states `from`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn move_conversation(
+        &self,
+        id: ConversationId,
+        from: &[ConversationState],
+        state: ConversationState,
+        at: Timestamp,
+        answered_through: Option<MessageId>,
+    ) -> Result<Written, StoreError> {
+        let listing = keys::conversation_listing(self.tenant(), id, at);
+        let mut set = vec![("state", json!(state)), ("last_activity", json!(at))];
+        if let Some(message) = answered_through {
+            set.push(("answered_through", json!(message)));
+        }
+        let when = When::OneOf("state", from.iter().map(|state| json!(state)).collect());
+        let row = keys::conversation(self.tenant(), id).listed(listing);
+        self.store().update(&row, set, vec![when]).await
+    }
+
+    /// A contact with the keys that open it; `None` if it is forgotten.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn open_contact(
+        &self,
+        contact: ContactRef,
+    ) -> Result<Option<(Contact, ContactKeys)>, KeyringError> {
+        let Some(contact_keys) = self.contact_keys(contact.id).await? else {
+            return Ok(None);
+        };
+        let row = keys::contact(self.tenant(), contact.address);
+        let found = self.store().get_row(&row, true).await?;
+        // The address may belong to a fresh contact by now, after the old one was forgotten.
+        let Some(found) = found.filter(|row| row.peek("id") == Some(contact.id)) else {
+            return Ok(None);
+        };
+        let opened = self.store().open(found, contact_keys.contact())?;
+        Ok(Some((opened, contact_keys)))
+    }
+}

@@ -1,0 +1,15 @@
+//! HTTP as the API's users expect it: problem+json, request ids, bearer keys, cursors, idempotency.
+
+mod caller;
+mod envelope;
+mod idempotency;
+mod list;
+mod problem;
+mod strict;
+
+pub use caller::Caller;
+pub use envelope::{App, RequestContext, wrap};
+pub use idempotency::{IdempotencyKey, Idempotent};
+pub use list::{List, ListQuery, read_page};
+pub use problem::{FieldError, Problem, ProblemBody};
+pub use strict::{QueryOf, Strict, path_id};

@@ -1,0 +1,227 @@
+//! Errors over HTTP: RFC 9457 problem details with a stable code.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use usher_shared::scope::Scope;
+
+use crate::scope::ScopeError;
+use crate::sealing::KeyringError;
+use crate::store::StoreError;
+
+/// One field of a request that was refused, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// Path of the field, with dots; empty for the body as a whole.
+    pub field: String,
+    /// Why. Never repeats the value.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A refusal of `field`.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// The body of an error answer, `application/problem+json`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProblemBody {
+    /// Stable word for programs.
+    pub code: String,
+    /// Short text of the status.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened, safe to show.
+    pub detail: String,
+    /// Id of the request, for support.
+    pub request_id: String,
+    /// Refused fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// An error answer. The request's id is filled in by [`super::wrap`].
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            header: None,
+        }
+    }
+
+    /// 401: no valid credential. Does not say what was wrong with it.
+    pub fn unauthorized(code: &'static str, detail: &'static str) -> Self {
+        let challenge = (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        Self {
+            header: Some(challenge),
+            ..Self::new(StatusCode::UNAUTHORIZED, code, detail)
+        }
+    }
+
+    /// 403: the key lacks a scope.
+    pub fn missing_scope(scope: Scope) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "missing_scope",
+            format!("The API key lacks the scope {scope}."),
+        )
+    }
+
+    /// 403: the page may not use this channel.
+    pub fn origin_not_allowed() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "origin_not_allowed",
+            "This page may not use this channel.",
+        )
+    }
+
+    /// 404: not there, or another tenant's.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such resource.")
+    }
+
+    /// 405.
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "The resource has no such method.",
+        )
+    }
+
+    /// 409.
+    pub fn conflict(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 413: more bytes than `limit`.
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("The body may have at most {limit} bytes.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    }
+
+    /// 422: refused fields.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_request",
+            "Some fields were refused.",
+        );
+        Self { errors, ..problem }
+    }
+
+    /// 422: one refused field.
+    pub fn invalid_field(field: &str, message: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// 422 with its own code.
+    pub fn unprocessable(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 503: something behind the API did not answer in time; the same request may succeed later.
+    pub fn unavailable() -> Self {
+        let again = (header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let detail = "The service did not answer in time. Nothing is lost by trying again.";
+        Self {
+            header: Some(again),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+        }
+    }
+
+    /// 500: an error of ours; details are in the log under the request's id.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "Something failed on our side.",
+        )
+    }
+
+    pub(super) fn body(&self, request_id: &str) -> ProblemBody {
+        ProblemBody {
+            code: self.code.to_owned(),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            request_id: request_id.to_owned(),
+            errors: self.errors.clone(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some((name, value)) = self.header.clone() {
+            response.headers_mut().insert(name, value);
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let again = error.may_succeed_later();
+        tracing::error!(error = %error, "store failed");
+        if again {
+            Self::unavailable()
+        } else {
+            Self::internal()
+        }
+    }
+}
+
+impl From<KeyringError> for Problem {
+    fn from(error: KeyringError) -> Self {
+        match error {
+            KeyringError::Store(error) => error.into(),
+            KeyringError::Kms { .. } => {
+                tracing::error!(error = %error, "key service failed");
+                Self::unavailable()
+            }
+            KeyringError::Sealing(_) => {
+                tracing::error!(error = %error, "key does not open");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<ScopeError> for Problem {
+    fn from(error: ScopeError) -> Self {
+        match error {
+            ScopeError::UnknownTenant => Self::not_found(),
+            ScopeError::Keyring(error) => error.into(),
+            ScopeError::Credentials(_) | ScopeError::Settings(_) => {
+                tracing::error!(error = %error, "tenant cannot be entered");
+                Self::unavailable()
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What a function holds: clients, clock, randomness, the tables' names, and the caches of a warm instance.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use usher_shared::ids::ChannelKey;
+use usher_shared::records::{ApiKey, ChannelAddress};
+use usher_shared::untrusted::KeyedHash;
+use usher_shared::{Clock, Entropy};
+
+use crate::clients::Clients;
+use crate::clock::{SystemClock, SystemEntropy};
+use crate::scope::Warm;
+use crate::sealing::{DataKey, HashPurpose, KeyringError, PlatformKey, kms_context, purpose, unwrap_by_kms};
+use crate::settings::{MissingVariable, Settings};
+use crate::store::{Store, StoreError, keys};
+
+/// Names of the tables.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// The Inbox table.
+    pub inbox: String,
+    /// The Ledger table.
+    pub ledger: String,
+    /// The Keys table.
+    pub keys: String,
+}
+
+/// One function's view of the world. Built once per process.
+pub struct Platform {
+    pub(crate) settings: Settings,
+    pub(crate) clients: Clients,
+    pub(crate) tables: Tables,
+    pub(crate) kms_key: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) warm: Mutex<Warm>,
+    directory_key: OnceCell<PlatformKey>,
+}
+
+impl std::fmt::Debug for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Platform")
+    }
+}
+
+/// How long a first call may take while the instance warms up.
+const WARM_UP: Duration = Duration::from_secs(3);
+
+impl Platform {
+    /// Builds what the environment describes, on the real clock and real randomness.
+    ///
+    /// # Errors
+    /// [`MissingVariable`], naming it.
+    pub fn from_environment() -> Result<Self, MissingVariable> {
+        let settings = Settings::from_environment();
+        let clock = Arc::new(SystemClock::new(settings.local_clock().map(Into::into)));
+        Self::new(settings, clock, Arc::new(SystemEntropy))
+    }
+
+    /// Builds what `settings` describe.
+    ///
+    /// # Errors
+    /// [`MissingVariable`], naming it.
+    pub fn new(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, MissingVariable> {
+        Ok(Self {
+            clients: Clients::new(&settings)?,
+            tables: Tables {
+                inbox: settings.inbox_table()?,
+                ledger: settings.ledger_table()?,
+                keys: settings.keys_table()?,
+            },
+            kms_key: settings.kms_key()?,
+            clock,
+            entropy,
+            warm: Mutex::default(),
+            directory_key: OnceCell::new(),
+            settings,
+        })
+    }
+
+    /// Opens connections before the first invocation: one harmless read. Its failure is not the function's;
+    /// the first real call will say what is wrong.
+    pub async fn warm_up(&self) {
+        let key = keys::platform_key();
+        let store = self.platform_store();
+        let read = store.get_row(&key, false);
+        if tokio::time::timeout(WARM_UP, read).await.is_err() {
+            tracing::warn!(limit_ms = 3000, "warm-up read took too long");
+        }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Domain time.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// Randomness.
+    pub fn entropy(&self) -> &dyn Entropy {
+        self.entropy.as_ref()
+    }
+
+    /// The queue client, for [`crate::queue`].
+    pub(crate) fn sqs(&self) -> &aws_sdk_sqs::Client {
+        &self.clients.sqs
+    }
+
+    /// Finds a channel by its public key, before its tenant is known.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn find_channel(&self, key: ChannelKey) -> Result<Option<ChannelAddress>, KeyringError> {
+        let hash = self.channel_address_hash(key).await?;
+        Ok(self
+            .platform_store()
+            .get(&keys::channel_address(hash), &DataKey::none(), false)
+            .await?)
+    }
+
+    /// Hash under which a channel stands in the directory.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn channel_address_hash(&self, key: ChannelKey) -> Result<KeyedHash, KeyringError> {
+        let text = key.to_string();
+        Ok(self
+            .directory_key()
+            .await?
+            .hash(HashPurpose::ChannelAddress, &[b"web_chat", text.as_bytes()]))
+    }
+
+    /// Finds an API key by its secret. Says nothing of whether it is still valid.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn find_api_key(&self, secret: &str) -> Result<Option<ApiKey>, KeyringError> {
+        let hash = self.api_key_hash(secret).await?;
+        Ok(self
+            .platform_store()
+            .get(&keys::api_key(hash), &DataKey::none(), true)
+            .await?)
+    }
+
+    /// Hash under which an API key stands in the directory.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn api_key_hash(&self, secret: &str) -> Result<KeyedHash, KeyringError> {
+        Ok(self
+            .directory_key()
+            .await?
+            .hash(HashPurpose::ApiKey, &[secret.as_bytes()]))
+    }
+
+    /// The store of the directory, under the function's own role.
+    pub(crate) fn platform_store(&self) -> Store {
+        Store {
+            client: self.clients.dynamodb.clone(),
+            tables: self.tables.clone(),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            policy: None,
+        }
+    }
+
+    async fn directory_key(&self) -> Result<&PlatformKey, KeyringError> {
+        self.directory_key
+            .get_or_try_init(|| async {
+                let row = keys::platform_key();
+                let wrapped = self.platform_store().get(&row, &DataKey::none(), true).await?;
+                let wrapped = wrapped.ok_or_else(|| StoreError::Database {
+                    operation: "GetItem",
+                    code: "PlatformKeyMissing".to_owned(),
+                })?;
+                let context = kms_context(purpose::DIRECTORY, None);
+                unwrap_by_kms(&self.clients.kms, &self.kms_key, &wrapped, context).await
+            })
+            .await
+    }
+
+    pub(crate) fn with_warm<T>(&self, use_it: impl FnOnce(&mut Warm) -> T) -> T {
+        use_it(&mut self.warm.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

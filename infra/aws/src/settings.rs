@@ -1,0 +1,143 @@
+//! What a function is told by its environment. The only place that reads it.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A variable that a function needs is missing or empty. Names the variable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("environment variable {0} is not set")]
+pub struct MissingVariable(pub &'static str);
+
+/// Settings common to all functions. Which of them a function has follows from its resource in
+/// `template.yaml`; asking for one that it lacks is an error that names it.
+#[derive(Clone)]
+pub struct Settings {
+    read: Arc<Source>,
+}
+
+/// Where settings come from: the value of a variable, if it is set.
+type Source = dyn Fn(&'static str) -> Option<String> + Send + Sync;
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Settings")
+    }
+}
+
+macro_rules! variables {
+    ($($(#[$doc:meta])* $name:ident = $variable:literal;)*) => {
+        impl Settings {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// [`MissingVariable`] if the function was not given it.
+            pub fn $name(&self) -> Result<String, MissingVariable> {
+                self.required($variable)
+            })*
+        }
+    };
+}
+
+variables! {
+    /// Name of the Inbox table.
+    inbox_table = "INBOX_TABLE";
+    /// Name of the Ledger table.
+    ledger_table = "LEDGER_TABLE";
+    /// Name of the Keys table.
+    keys_table = "KEYS_TABLE";
+    /// ARN of the KMS key that wraps tenant keys.
+    kms_key = "KMS_KEY_ARN";
+    /// ARN of the role that reaches one tenant's rows, given that tenant as session tag.
+    tenant_role = "TENANT_ROLE_ARN";
+    /// URL of the queue of inbound messages to answer.
+    reply_queue = "REPLY_QUEUE_URL";
+    /// URL of the queue of outbound messages to deliver.
+    deliver_queue = "DELIVER_QUEUE_URL";
+    /// URL of the dead letters of the reply queue.
+    reply_dead_letters = "REPLY_DEAD_LETTERS_URL";
+    /// URL of the dead letters of the deliver queue.
+    deliver_dead_letters = "DELIVER_DEAD_LETTERS_URL";
+    /// URL of the dead letters of the stream.
+    stream_dead_letters = "STREAM_DEAD_LETTERS_URL";
+    /// URL under which the API is reached from outside, without a slash at its end.
+    public_base_url = "PUBLIC_BASE_URL";
+    /// AWS region; set by Lambda.
+    region = "AWS_REGION";
+    /// Access key of the function's role; set by Lambda.
+    access_key_id = "AWS_ACCESS_KEY_ID";
+    /// Secret key of the function's role; set by Lambda.
+    secret_access_key = "AWS_SECRET_ACCESS_KEY";
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    pub fn from_environment() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that reads the environment"
+        )]
+        fn read(name: &'static str) -> Option<String> {
+            std::env::var(name).ok()
+        }
+        Self { read: Arc::new(read) }
+    }
+
+    /// Settings from another source: the operator's tools and tests.
+    pub fn from_source(read: impl Fn(&'static str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { read: Arc::new(read) }
+    }
+
+    /// Session token of the function's role; absent for long-lived credentials.
+    pub fn session_token(&self) -> Option<String> {
+        self.optional("AWS_SESSION_TOKEN")
+    }
+
+    /// Name of the function; `local` outside Lambda.
+    pub fn function_name(&self) -> String {
+        self.optional("AWS_LAMBDA_FUNCTION_NAME")
+            .unwrap_or_else(|| "local".to_owned())
+    }
+
+    /// File with the domain clock's offset. Set by the local stack alone; a test sees to it that
+    /// `template.yaml` never sets it.
+    pub fn local_clock(&self) -> Option<String> {
+        self.optional("USHER_LOCAL_CLOCK")
+    }
+
+    /// Endpoint of a service (`DYNAMODB`, `KMS`, `SQS`, `STS`, `S3`) if it is not AWS's own.
+    pub fn endpoint(&self, service: AwsService) -> Option<String> {
+        self.optional(service.variable())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, MissingVariable> {
+        self.optional(name).ok_or(MissingVariable(name))
+    }
+
+    fn optional(&self, name: &'static str) -> Option<String> {
+        (self.read)(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// The AWS services that are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AwsService {
+    /// `DynamoDB`.
+    DynamoDb,
+    /// Key Management Service.
+    Kms,
+    /// Simple Queue Service.
+    Sqs,
+    /// Security Token Service.
+    Sts,
+}
+
+impl AwsService {
+    const fn variable(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
+            Self::Kms => "AWS_ENDPOINT_URL_KMS",
+            Self::Sqs => "AWS_ENDPOINT_URL_SQS",
+            Self::Sts => "AWS_ENDPOINT_URL_STS",
+        }
+    }
+}

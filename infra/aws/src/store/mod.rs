@@ -1,0 +1,580 @@
+//! The store: typed records in DynamoDB. It hands out nothing without the credentials it was made with;
+//! [`crate::TenantScope`] makes one per tenant, the directory has its own.
+
+pub mod item;
+pub mod keys;
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use serde_json::Value;
+use usher_shared::record::{Malformed, Record};
+use usher_shared::{Clock, Entropy, TenantPolicy, Timestamp};
+
+use self::item::{Item, attribute};
+use self::keys::{Key, Listing, Range, Table};
+use crate::platform::Tables;
+use crate::sealing::{DataKey, SealingError};
+
+/// Why the store could not do what it was asked. Carries no content and no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or could not be reached. A retry may help.
+    #[error("database: {operation} failed with {code}")]
+    Database {
+        /// Which operation.
+        operation: &'static str,
+        /// The database's own error code, or `unreachable`.
+        code: String,
+    },
+    /// A row is not what its key says. A retry does not help.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// A sealed field does not open. A retry does not help.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    pub const fn may_succeed_later(&self) -> bool {
+        matches!(self, Self::Database { .. })
+    }
+
+    pub(crate) fn database<E, R>(
+        operation: &'static str,
+        error: &aws_sdk_dynamodb::error::SdkError<E, R>,
+    ) -> Self
+    where
+        E: ProvideErrorMetadata,
+    {
+        let code = error
+            .as_service_error()
+            .and_then(ProvideErrorMetadata::code)
+            .unwrap_or("unreachable");
+        Self::Database {
+            operation,
+            code: code.to_owned(),
+        }
+    }
+}
+
+/// What a conditional write found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Written {
+    /// The condition held; the row is written.
+    Yes,
+    /// The condition did not hold; nothing was written.
+    No,
+}
+
+impl Written {
+    /// Whether the row was written.
+    pub const fn happened(self) -> bool {
+        matches!(self, Self::Yes)
+    }
+}
+
+/// What must be true of a row for a write to happen.
+#[derive(Clone, Debug)]
+pub enum When {
+    /// No such row.
+    Absent,
+    /// No such row, or only one that is past its period and waits to be removed.
+    AbsentOrEnded,
+    /// The row is there.
+    Present,
+    /// The open field has this value.
+    Is(&'static str, Value),
+    /// The open field has one of these values.
+    OneOf(&'static str, Vec<Value>),
+    /// The open field is missing or below this value. For texts that sort.
+    AbsentOrBelow(&'static str, Value),
+}
+
+/// A row as read: of a kind that only [`Store::open`] looks into.
+#[derive(Debug)]
+pub struct Row(Item);
+
+impl Row {
+    /// The kind of record it holds.
+    pub fn kind(&self) -> Option<&str> {
+        item::text(&self.0, attribute::KIND)
+    }
+
+    /// An open field, without opening the record: for finding the key that does.
+    pub fn peek<T: serde::de::DeserializeOwned>(&self, field: &str) -> Option<T> {
+        let value = item::from_attribute(self.0.get(field)?.clone())?;
+        serde_json::from_value(value).ok()
+    }
+
+    pub(crate) fn sk(&self) -> Option<&str> {
+        self.order(false)
+    }
+
+    pub(crate) fn order(&self, listing: bool) -> Option<&str> {
+        item::text(
+            &self.0,
+            if listing {
+                attribute::LISTING_SK
+            } else {
+                attribute::SK
+            },
+        )
+    }
+}
+
+/// One page of a Query.
+#[derive(Debug)]
+pub struct Page {
+    /// Rows that may be read, in order.
+    pub rows: Vec<Row>,
+    /// Sort key of the last row, if there are more after it.
+    pub next: Option<String>,
+}
+
+/// Which way and how far to read.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Rows at most.
+    pub limit: usize,
+    /// From the highest sort key down.
+    pub backward: bool,
+    /// Whether what was written a moment ago must be seen. Not to be had from an index.
+    pub consistent: bool,
+    /// Sort key after which to begin, in the direction of reading.
+    pub after: Option<String>,
+}
+
+/// Typed access to the tables under one set of credentials.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) client: aws_sdk_dynamodb::Client,
+    pub(crate) tables: Tables,
+    pub(crate) clock: std::sync::Arc<dyn Clock>,
+    pub(crate) entropy: std::sync::Arc<dyn Entropy>,
+    /// The policy in force; none for rows that are no tenant's.
+    pub(crate) policy: Option<TenantPolicy>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Writes `record` at `key` if `when` holds. The only way to write a whole row.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written, unless the database was unreachable, when nobody knows.
+    pub async fn put<R: Record>(
+        &self,
+        key: &Key<R>,
+        record: &R,
+        data_key: &DataKey<R::SealedBy>,
+        when: When,
+    ) -> Result<Written, StoreError> {
+        Ok(match self.put_or_find(key, record, data_key, when).await? {
+            None => Written::Yes,
+            Some(_) => Written::No,
+        })
+    }
+
+    /// Writes `record` at `key` if no row is there that may still be read; otherwise gives back what is, without another read.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn insert_or_get<R: Record>(
+        &self,
+        key: &Key<R>,
+        record: &R,
+        data_key: &DataKey<R::SealedBy>,
+    ) -> Result<Option<R>, StoreError> {
+        match self
+            .put_or_find(key, record, data_key, When::AbsentOrEnded)
+            .await?
+        {
+            None => Ok(None),
+            Some(existing) => item::decode(existing, data_key).map(Some),
+        }
+    }
+
+    async fn put_or_find<R: Record>(
+        &self,
+        key: &Key<R>,
+        record: &R,
+        data_key: &DataKey<R::SealedBy>,
+        when: When,
+    ) -> Result<Option<Item>, StoreError> {
+        let item = item::encode(key, record, data_key, self.policy.as_ref(), self.entropy.as_ref())?;
+        let mut condition = self.expression::<R>();
+        let text = condition.condition(&[when]);
+        let result = self
+            .client
+            .put_item()
+            .table_name(self.tables.name(key.table))
+            .set_item(Some(item))
+            .condition_expression(text)
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(None),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(lost)) => {
+                    Ok(Some(lost.item().cloned().unwrap_or_default()))
+                }
+                _ => Err(StoreError::database("PutItem", &error)),
+            },
+        }
+    }
+
+    /// Sets open fields of a row if all of `when` hold. A `null` removes the field. Sealed fields are
+    /// written by [`Self::put`] alone.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn update<R: Record>(
+        &self,
+        key: &Key<R>,
+        set: Vec<(&'static str, Value)>,
+        when: Vec<When>,
+    ) -> Result<Written, StoreError> {
+        let mut expression = self.expression::<R>();
+        let condition = expression.condition(&when);
+        let update = expression.update::<R>(set, key.listing.as_ref(), self.policy.as_ref())?;
+        let result = self
+            .client
+            .update_item()
+            .table_name(self.tables.name(key.table))
+            .key(attribute::PK, AttributeValue::S(key.pk.clone()))
+            .key(attribute::SK, AttributeValue::S(key.sk.clone()))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(expression.names())
+            .set_expression_attribute_values(expression.values())
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(Written::Yes),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Written::No),
+                _ => Err(StoreError::database("UpdateItem", &error)),
+            },
+        }
+    }
+
+    /// Adds one to an open counter of a row that is there.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn increment<R: Record>(&self, key: &Key<R>, field: &'static str) -> Result<(), StoreError> {
+        self.client
+            .update_item()
+            .table_name(self.tables.name(key.table))
+            .key(attribute::PK, AttributeValue::S(key.pk.clone()))
+            .key(attribute::SK, AttributeValue::S(key.sk.clone()))
+            .update_expression("ADD #field :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#field", field)
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .send()
+            .await
+            .map_err(|error| StoreError::database("UpdateItem", &error))?;
+        Ok(())
+    }
+
+    /// Reads the row at `key`, unless it is past its period.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get<R: Record>(
+        &self,
+        key: &Key<R>,
+        data_key: &DataKey<R::SealedBy>,
+        consistent: bool,
+    ) -> Result<Option<R>, StoreError> {
+        match self.get_row(key, consistent).await? {
+            None => Ok(None),
+            Some(row) => self.open(row, data_key).map(Some),
+        }
+    }
+
+    /// Reads the row at `key` without opening it: for rows whose data key is found by what they hold.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get_row<R: Record>(
+        &self,
+        key: &Key<R>,
+        consistent: bool,
+    ) -> Result<Option<Row>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(self.tables.name(key.table))
+            .key(attribute::PK, AttributeValue::S(key.pk.clone()))
+            .key(attribute::SK, AttributeValue::S(key.sk.clone()))
+            .consistent_read(consistent)
+            .send()
+            .await
+            .map_err(|error| StoreError::database("GetItem", &error))?;
+        Ok(answer.item.filter(|item| self.is_readable(item)).map(Row))
+    }
+
+    /// Opens a row as an `R`.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`] if it is of another kind, [`StoreError::Sealing`] if the key is not its own.
+    #[expect(clippy::unused_self, reason = "rows are opened where they were read")]
+    pub fn open<R: Record>(&self, row: Row, data_key: &DataKey<R::SealedBy>) -> Result<R, StoreError> {
+        item::decode(row.0, data_key)
+    }
+
+    /// Reads a run of rows. Rows past their period are left out; pages are filled up nevertheless.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn query(&self, range: &Range, read: &Read) -> Result<Page, StoreError> {
+        let (pk_name, sk_name) = if range.listing {
+            (attribute::LISTING_PK, attribute::LISTING_SK)
+        } else {
+            (attribute::PK, attribute::SK)
+        };
+        // A cursor narrows the run itself: no start key is ever taken from outside.
+        let (mut from, mut to) = (range.from.clone(), range.to.clone());
+        let mut exclusive = read.after.clone();
+        if let Some(after) = &read.after {
+            if read.backward {
+                to.clone_from(after)
+            } else {
+                from.clone_from(after)
+            }
+        }
+        let mut rows = Vec::new();
+        let mut start = None;
+        loop {
+            let wanted = read.limit.saturating_add(1).saturating_sub(rows.len());
+            let limit = wanted + usize::from(exclusive.is_some());
+            let answer = self
+                .client
+                .query()
+                .table_name(self.tables.name(range.table))
+                .set_index_name(range.listing.then(|| "listing".to_owned()))
+                .key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to")
+                .expression_attribute_names("#pk", pk_name)
+                .expression_attribute_names("#sk", sk_name)
+                .expression_attribute_values(":pk", AttributeValue::S(range.pk.clone()))
+                .expression_attribute_values(":from", AttributeValue::S(from.clone()))
+                .expression_attribute_values(":to", AttributeValue::S(to.clone()))
+                .scan_index_forward(!read.backward)
+                .consistent_read(read.consistent && !range.listing)
+                .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start.take())
+                .send()
+                .await
+                .map_err(|error| StoreError::database("Query", &error))?;
+            for item in answer.items.unwrap_or_default() {
+                let row = Row(item);
+                if exclusive
+                    .as_deref()
+                    .is_some_and(|after| row.order(range.listing) == Some(after))
+                {
+                    exclusive = None;
+                } else if self.is_readable(&row.0) {
+                    rows.push(row);
+                }
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() || rows.len() > read.limit {
+                break;
+            }
+        }
+        let more = rows.len() > read.limit;
+        rows.truncate(read.limit);
+        let next = more
+            .then(|| {
+                rows.last()
+                    .and_then(|row| row.order(range.listing))
+                    .map(str::to_owned)
+            })
+            .flatten();
+        Ok(Page { rows, next })
+    }
+
+    /// Deletes the row at `key`. Says whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete<R: Record>(&self, key: &Key<R>) -> Result<bool, StoreError> {
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(self.tables.name(key.table))
+            .key(attribute::PK, AttributeValue::S(key.pk.clone()))
+            .key(attribute::SK, AttributeValue::S(key.sk.clone()))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld)
+            .send()
+            .await
+            .map_err(|error| StoreError::database("DeleteItem", &error))?;
+        Ok(answer.attributes.is_some_and(|old| !old.is_empty()))
+    }
+
+    fn expression<R: Record>(&self) -> Expression {
+        let days = self
+            .policy
+            .as_ref()
+            .and_then(|policy| policy.days(R::SPEC.category));
+        let now = self.clock.now();
+        Expression {
+            ended: days.map(|days| now.minus_days(days)),
+            ..Expression::default()
+        }
+    }
+
+    /// Whether the policy in force still lets the item be read. What is stamped on it does not matter.
+    fn is_readable(&self, item: &Item) -> bool {
+        let Some(policy) = &self.policy else { return true };
+        let kind = item::text(item, attribute::KIND);
+        let spec = usher_shared::records::REGISTRY
+            .iter()
+            .find(|spec| Some(spec.kind) == kind);
+        match (spec, item::anchor(item)) {
+            (Some(spec), Some(anchor)) => !policy.is_expired(spec.category, anchor, self.clock.now()),
+            // A row that nothing in the registry explains is nobody's to read.
+            _ => false,
+        }
+    }
+}
+
+/// Collects names and values of an expression.
+#[derive(Default)]
+struct Expression {
+    names: std::collections::HashMap<String, String>,
+    values: std::collections::HashMap<String, AttributeValue>,
+    /// Rows anchored at this time or earlier are past their period.
+    ended: Option<Timestamp>,
+}
+
+impl Expression {
+    fn name(&mut self, field: &str) -> String {
+        let name = format!("#{field}");
+        self.names.insert(name.clone(), field.to_owned());
+        name
+    }
+
+    fn value(&mut self, value: AttributeValue) -> String {
+        let name = format!(":v{}", self.values.len());
+        self.values.insert(name.clone(), value);
+        name
+    }
+
+    fn condition(&mut self, all: &[When]) -> String {
+        let parts: Vec<String> = all.iter().map(|when| self.one(when)).collect();
+        parts.join(" AND ")
+    }
+
+    fn one(&mut self, when: &When) -> String {
+        match when {
+            When::Absent => "attribute_not_exists(pk)".to_owned(),
+            When::AbsentOrEnded => match self.ended {
+                None => self.one(&When::Absent),
+                Some(ended) => {
+                    let name = self.name(attribute::ANCHOR);
+                    let value = self.value(AttributeValue::N(ended.millis().to_string()));
+                    format!("(attribute_not_exists(pk) OR {name} <= {value})")
+                }
+            },
+            When::Present => "attribute_exists(pk)".to_owned(),
+            When::Is(field, value) => {
+                let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
+                format!("{name} = {value}")
+            }
+            When::OneOf(field, values) => {
+                let name = self.name(field);
+                let values: Vec<String> = values
+                    .iter()
+                    .map(|value| self.value(item::to_attribute(value.clone())))
+                    .collect();
+                format!("{name} IN ({})", values.join(", "))
+            }
+            When::AbsentOrBelow(field, value) => {
+                let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
+                format!("(attribute_exists(pk) AND (attribute_not_exists({name}) OR {name} < {value}))")
+            }
+        }
+    }
+
+    fn update<R: Record>(
+        &mut self,
+        fields: Vec<(&'static str, Value)>,
+        listing: Option<&Listing>,
+        policy: Option<&TenantPolicy>,
+    ) -> Result<String, StoreError> {
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        for (field, value) in fields {
+            let malformed = Malformed {
+                kind: R::SPEC.kind,
+                field,
+            };
+            if !R::SPEC.open.contains(&field) {
+                return Err(malformed.into());
+            }
+            if field == R::SPEC.anchor {
+                let anchor = value.as_i64().map(Timestamp::from_millis).ok_or(malformed)?;
+                for (name, number) in item::stamps::<R>(anchor, policy) {
+                    let (name, value) = (self.name(name), self.value(AttributeValue::N(number)));
+                    set.push(format!("{name} = {value}"));
+                }
+            }
+            let name = self.name(field);
+            if value.is_null() {
+                remove.push(name);
+            } else {
+                let value = self.value(item::to_attribute(value));
+                set.push(format!("{name} = {value}"));
+            }
+        }
+        if let Some(listing) = listing {
+            for (field, text) in [
+                (attribute::LISTING_PK, &listing.pk),
+                (attribute::LISTING_SK, &listing.sk),
+            ] {
+                let (name, value) = (self.name(field), self.value(AttributeValue::S(text.clone())));
+                set.push(format!("{name} = {value}"));
+            }
+        }
+        let clause = |word: &str, parts: &[String]| {
+            if parts.is_empty() {
+                String::new()
+            } else {
+                format!("{word} {} ", parts.join(", "))
+            }
+        };
+        Ok(format!("{}{}", clause("SET", &set), clause("REMOVE", &remove)))
+    }
+
+    fn names(&self) -> Option<std::collections::HashMap<String, String>> {
+        (!self.names.is_empty()).then(|| self.names.clone())
+    }
+
+    fn values(&self) -> Option<std::collections::HashMap<String, AttributeValue>> {
+        (!self.values.is_empty()).then(|| self.values.clone())
+    }
+}
+
+impl Tables {
+    /// Name of `table`.
+    pub fn name(&self, table: Table) -> &str {
+        match table {
+            Table::Inbox => &self.inbox,
+            Table::Ledger => &self.ledger,
+            Table::Keys => &self.keys,
+        }
+    }
+}

@@ -255,6 +255,8 @@ records! {
             conversation: ConversationId,
             /// The message it became.
             message: MessageId,
+            /// Hash of what it said, to tell a repetition from another event under the same id.
+            body: KeyedHash,
         }
         sealed {}
     }

@@ -21,7 +21,7 @@ const IN_FLIGHT: Duration = Duration::from_secs(60);
 
 /// The request's idempotency key, if it carries one.
 #[derive(Clone, Debug)]
-pub struct IdempotencyKey(Option<String>);
+pub struct IdempotencyKey(pub Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;

@@ -113,6 +113,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
+    /// 410: it was here and is gone for good.
+    pub fn gone(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::GONE, code, detail)
+    }
+
     /// 413: more bytes than `limit`.
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("The body may have at most {limit} bytes.");

@@ -33,6 +33,10 @@ where
         let raw = axum::body::to_bytes(request.into_body(), LIMIT)
             .await
             .map_err(|_| Problem::too_large(LIMIT))?;
+        // The parser would take an array for a struct, field by field.
+        if raw.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|&first| first != b'{') {
+            return Err(Problem::invalid_field("", "must be a JSON object"));
+        }
         let mut json = serde_json::Deserializer::from_slice(&raw);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
@@ -163,7 +167,7 @@ mod tests {
                 "must be u32",
             ),
             (r#"{"text": "a", "inner": {}}"#, 422, "inner.size", "is required"),
-            ("[]", 422, "", "must be struct Body"),
+            (r#"["a"]"#, 422, "", "must be a JSON object"),
         ];
         for (body, status, field, message) in table {
             let problem = parse(body).await.expect_err(body).body("req");

@@ -1,0 +1,277 @@
+//! The web chat: visitors of the tenant's pages, each in a session that is a signed token.
+
+mod cors;
+mod session;
+
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use serde::{Deserialize, Serialize};
+use usher_aws::TenantScope;
+use usher_aws::http::{App, IdempotencyKey, Problem, QueryOf, Strict};
+use usher_aws::sealing::HashPurpose;
+use usher_aws::store::{Read, keys};
+use usher_shared::ids::{ContactId, ConversationId, MessageId, SessionId};
+use usher_shared::model::{Author, Direction, MessageState};
+use usher_shared::records::{ChannelAddress, Message};
+
+use self::session::{Session, Visitor};
+use crate::receive::{Inbound, Received, receive};
+
+/// A text of this many characters is a long letter.
+const TEXT_LIMIT: usize = 4_000;
+const BODY_LIMIT: usize = 20 * 1024;
+const PAGE: usize = 50;
+
+/// The routes of the web chat.
+pub fn routes(app: App) -> Router<App> {
+    Router::new()
+        .route(
+            "/chat/{channel_key}/sessions",
+            post(open_session).options(cors::never_reached),
+        )
+        .route(
+            "/chat/{channel_key}/messages",
+            get(answers).post(post_message).options(cors::never_reached),
+        )
+        .route_layer(middleware::from_fn_with_state(app, cors::admit))
+}
+
+/// A new session.
+#[derive(Debug, Serialize)]
+struct SessionView {
+    object: &'static str,
+    token: String,
+    expires_at: String,
+}
+
+/// `POST /chat/{channel_key}/sessions`: opens a session. Stores nothing.
+async fn open_session(
+    State(app): State<App>,
+    Extension(channel): Extension<ChannelAddress>,
+) -> Result<(StatusCode, Json<SessionView>), Problem> {
+    let scope = app.platform.enter_to_write(*channel.tenant).await?;
+    let session = Session::open(scope.now(), SessionId::generate(scope.now(), scope.entropy()));
+    let view = SessionView {
+        object: "chat_session",
+        token: session.token(&scope, &channel),
+        expires_at: session.expires_at().to_string(),
+    };
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// What a visitor posts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMessage {
+    text: String,
+    /// Names the message: posted twice under one id, it is one message. An `Idempotency-Key` does the same.
+    client_message_id: Option<String>,
+}
+
+/// What a visitor gets back.
+#[derive(Debug, Serialize)]
+struct Accepted {
+    object: &'static str,
+    id: MessageId,
+    state: MessageState,
+}
+
+/// `POST /chat/{channel_key}/messages`.
+async fn post_message(
+    Visitor {
+        scope,
+        channel,
+        session,
+    }: Visitor,
+    IdempotencyKey(key): IdempotencyKey,
+    body: Strict<NewMessage, BODY_LIMIT>,
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    let NewMessage {
+        text,
+        client_message_id,
+    } = body.value;
+    let text = check_text(&text)?;
+    let named = client_message_id
+        .map(|id| ("client_message_id", id))
+        .or(key.map(|id| ("Idempotency-Key", id)));
+    if let Some((field, id)) = &named
+        && !(1..=255).contains(&id.len())
+    {
+        return Err(Problem::invalid_field(field, "must be 1 to 255 characters"));
+    }
+    let event = named.map_or_else(
+        || MessageId::generate(scope.now(), scope.entropy()).to_string(),
+        |(_, id)| id,
+    );
+    let inbound = Inbound {
+        address: session.id.to_string(),
+        event,
+        at: None,
+        text,
+    };
+    match receive(&scope, &channel, &inbound).await? {
+        Received::Stored(id) => {
+            let accepted = Accepted {
+                object: "message",
+                id,
+                state: MessageState::Received,
+            };
+            Ok((StatusCode::ACCEPTED, Json(accepted)))
+        }
+        Received::Forgotten => Err(Problem::gone(
+            "conversation_forgotten",
+            "The conversation was deleted.",
+        )),
+        Received::Conflict => Err(Problem::unprocessable(
+            "idempotency_key_reused",
+            "The message's id was used before, with another text.",
+        )),
+    }
+}
+
+fn check_text(text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    let refused = |message: &str| Err(Problem::invalid_field("text", message));
+    if text.is_empty() {
+        return refused("must not be empty");
+    }
+    if text.chars().count() > TEXT_LIMIT {
+        return refused("must be at most 4000 characters");
+    }
+    if text
+        .chars()
+        .any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r')
+    {
+        return refused("must not hold control characters");
+    }
+    Ok(text.to_owned())
+}
+
+/// Which answers to give.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswersQuery {
+    after: Option<MessageId>,
+}
+
+/// One answer.
+#[derive(Debug, Serialize)]
+struct AnswerView {
+    object: &'static str,
+    id: MessageId,
+    author: Author,
+    text: String,
+    answers: Option<MessageId>,
+    created_at: String,
+}
+
+/// A page of answers.
+#[derive(Debug, Serialize)]
+struct Answers {
+    object: &'static str,
+    data: Vec<AnswerView>,
+    has_more: bool,
+}
+
+/// `GET /chat/{channel_key}/messages?after=`: the answers after one, oldest first.
+async fn answers(
+    State(app): State<App>,
+    Visitor { channel, session, .. }: Visitor,
+    QueryOf(query): QueryOf<AnswersQuery>,
+) -> Result<Json<Answers>, Problem> {
+    // What is read is decided by the policy in force now, not by one that is a minute old.
+    let scope = app.platform.enter(*channel.tenant).await?;
+    let (data, has_more) = read_answers(&scope, &channel, session, query.after).await?;
+    Ok(Json(Answers {
+        object: "list",
+        data,
+        has_more,
+    }))
+}
+
+async fn read_answers(
+    scope: &TenantScope,
+    channel: &ChannelAddress,
+    session: Session,
+    mut after: Option<MessageId>,
+) -> Result<(Vec<AnswerView>, bool), Problem> {
+    let (channel_id, address) = (channel.channel.to_string(), session.id.to_string());
+    let address = scope.key().hash(
+        HashPurpose::ContactAddress,
+        &[channel_id.as_bytes(), address.as_bytes()],
+    );
+    let row = scope
+        .store()
+        .get_row(&keys::contact(scope.tenant(), address), true)
+        .await?;
+    let known = row.and_then(|row| {
+        Some((
+            row.peek::<ContactId>("id")?,
+            row.peek::<ConversationId>("conversation")?,
+        ))
+    });
+    let Some((contact, conversation)) = known else {
+        return Ok((Vec::new(), false));
+    };
+    let Some(contact_keys) = scope.contact_keys(contact).await? else {
+        return Ok((Vec::new(), false));
+    };
+    let Some(key) = contact_keys.conversation(conversation)? else {
+        return Ok((Vec::new(), false));
+    };
+
+    let mut data = Vec::new();
+    loop {
+        let read = Read {
+            limit: PAGE,
+            backward: false,
+            consistent: true,
+            after: None,
+        };
+        let page = scope
+            .store()
+            .query(&keys::messages(scope.tenant(), conversation, after), &read)
+            .await?;
+        let ended = page.next.is_none();
+        for row in page.rows {
+            let message: Message = scope.store().open(row, &key)?;
+            after = Some(*message.id);
+            if *message.direction == Direction::Outbound && *message.state == MessageState::Sent {
+                data.push(view(message));
+            }
+            if data.len() == PAGE {
+                return Ok((data, true));
+            }
+        }
+        if ended {
+            return Ok((data, false));
+        }
+    }
+}
+
+fn view(message: Message) -> AnswerView {
+    AnswerView {
+        object: "message",
+        id: *message.id,
+        author: *message.author,
+        answers: *message.answers,
+        created_at: message.at.to_string(),
+        text: message.body.into_inner().text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_trimmed_and_bounded_in_characters_not_bytes() {
+        assert_eq!(check_text(" hello\n").ok().as_deref(), Some("hello"));
+        assert!(check_text(&"é".repeat(TEXT_LIMIT)).is_ok());
+        for bad in ["", "  \n ", "a\u{0}b", "a\u{1b}[0m", &"é".repeat(TEXT_LIMIT + 1)] {
+            assert!(check_text(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Which pages may use a chat: finds the channel, checks the page's origin, answers preflights.
+
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use usher_aws::http::{App, Problem, path_id};
+use usher_shared::records::ChannelAddress;
+
+/// Admits a request to a channel, or refuses it; either answer can be read by the page that may ask.
+pub(super) async fn admit(
+    State(app): State<App>,
+    Path(key): Path<String>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let channel = match find(&app, &key).await {
+        Ok(channel) => channel,
+        Err(problem) => return problem.into_response(),
+    };
+    let Ok(origin) = allowed_origin(request.headers(), &channel) else {
+        return Problem::origin_not_allowed().into_response();
+    };
+    let preflight = request.method() == Method::OPTIONS;
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        request.extensions_mut().insert(channel);
+        next.run(request).await
+    };
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        let exposed = HeaderValue::from_static("retry-after, x-request-id");
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        if preflight {
+            let methods = HeaderValue::from_static("GET, POST, OPTIONS");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+            let allowed = HeaderValue::from_static("authorization, content-type, idempotency-key");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+        }
+    }
+    response
+}
+
+/// OPTIONS is answered by [`admit`]; the route has to exist for the layer to see it.
+pub(super) async fn never_reached() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+async fn find(app: &App, key: &str) -> Result<ChannelAddress, Problem> {
+    app.platform
+        .find_channel(path_id(key)?)
+        .await?
+        .ok_or_else(Problem::not_found)
+}
+
+/// The origin to name in the answer: none for requests that are no page's.
+fn allowed_origin(headers: &HeaderMap, channel: &ChannelAddress) -> Result<Option<HeaderValue>, ()> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(None);
+    };
+    let text = origin.to_str().map_err(|_| ())?.to_ascii_lowercase();
+    let any = channel.allowed_origins.is_empty();
+    if any
+        || channel
+            .allowed_origins
+            .iter()
+            .any(|allowed| allowed.as_str() == text)
+    {
+        Ok(Some(origin.clone()))
+    } else {
+        Err(())
+    }
+}

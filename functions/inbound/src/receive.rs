@@ -1,0 +1,347 @@
+//! From a parsed message to a stored one: the part that all channels share.
+
+use std::time::Duration;
+
+use serde_json::json;
+use usher_aws::TenantScope;
+use usher_aws::sealing::{ContactKeys, DataKey, HashPurpose, KeyringError};
+use usher_aws::store::{StoreError, When, keys};
+use usher_shared::Timestamp;
+use usher_shared::ids::{ContactId, ConversationId, MessageId};
+use usher_shared::model::{
+    Author, ContactRef, ConversationState, Direction, MessageBody, MessageState, Profile,
+};
+use usher_shared::record::key;
+use usher_shared::records::{ChannelAddress, Contact, Conversation, InboundMarker, Message};
+use usher_shared::untrusted::KeyedHash;
+
+/// A message as a channel parsed it.
+#[derive(Clone)]
+pub struct Inbound {
+    /// The sender's address on the channel: a session, a number, a page-scoped id.
+    pub address: String,
+    /// The channel's own id of the event: the same for every delivery of it.
+    pub event: String,
+    /// When it happened, where the channel says so in a way that every delivery repeats.
+    pub at: Option<Timestamp>,
+    /// What it says.
+    pub text: String,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It is stored, now or by an earlier delivery.
+    Stored(MessageId),
+    /// It belongs to what was forgotten since it was first delivered. Acknowledged, not stored.
+    Forgotten,
+    /// Its id was used before for something else.
+    Conflict,
+}
+
+/// The contact's row says when it was last seen to the day, so that most messages do not write it.
+const LAST_SEEN_STEP: Duration = Duration::from_secs(86_400);
+/// Two creators of one contact race at most this often before the error is the caller's.
+const RACES: usize = 3;
+/// Characters of the first message that name a conversation.
+const TITLE: usize = 80;
+
+/// The contact and conversation that a message goes to.
+struct Place {
+    contact: ContactRef,
+    conversation: ConversationId,
+    keys: ContactKeys,
+    last_seen: Timestamp,
+}
+
+/// Stores a message once, however often it is delivered.
+///
+/// # Errors
+/// [`KeyringError`]; the carrier's next delivery will do what is left.
+pub async fn receive(
+    scope: &TenantScope,
+    channel: &ChannelAddress,
+    inbound: &Inbound,
+) -> Result<Received, KeyringError> {
+    let now = scope.now();
+    let channel_id = channel.channel.to_string();
+    let hash = |purpose, text: &str| {
+        scope
+            .key()
+            .hash(purpose, &[channel_id.as_bytes(), text.as_bytes()])
+    };
+    let address = hash(HashPurpose::ContactAddress, &inbound.address);
+    let place = find_place(scope, channel, address, &inbound.text, now).await?;
+
+    let event = scope.key().hash(
+        HashPurpose::ChannelEvent,
+        &[
+            channel_id.as_bytes(),
+            inbound.address.as_bytes(),
+            inbound.event.as_bytes(),
+        ],
+    );
+    let (id, conversation) = match inbound.at {
+        // The event's own time and id name the message: the conditional put below is the duplicate check.
+        Some(at) => (MessageId::derived(at, event.tail()), place.conversation),
+        None => {
+            let body = hash(HashPurpose::RequestBody, &inbound.text);
+            match mark(scope, &place, event, body, now).await? {
+                Marked::As(id, conversation) => (id, conversation),
+                Marked::Otherwise => return Ok(Received::Conflict),
+            }
+        }
+    };
+    let Some(conversation_key) = place.keys.conversation(conversation)? else {
+        return Ok(Received::Forgotten);
+    };
+    let message = Message {
+        id: id.into(),
+        conversation: conversation.into(),
+        contact: place.contact.into(),
+        channel: channel.channel,
+        direction: Direction::Inbound.into(),
+        author: Author::Contact.into(),
+        state: MessageState::Received.into(),
+        at: id.at().into(),
+        answers: None.into(),
+        body: MessageBody {
+            text: inbound.text.clone(),
+        }
+        .into(),
+    };
+    let row = keys::message(scope.tenant(), conversation, id);
+    let written = scope
+        .store()
+        .put(&row, &message, &conversation_key, When::Absent)
+        .await?;
+    tracing::info!(
+        tenant.id = %scope.tenant(),
+        conversation.id = %conversation,
+        message.id = %id,
+        duplicate = !written.happened(),
+        "received"
+    );
+    if now.since(place.last_seen) >= LAST_SEEN_STEP {
+        touch(scope, &place, now).await?;
+    }
+    Ok(Received::Stored(id))
+}
+
+/// Finds where a message goes. Reads eventually first: every way in which that can be stale ends in a
+/// consistent read of the keys or in a lost conditional write, and then the loop looks again.
+async fn find_place(
+    scope: &TenantScope,
+    channel: &ChannelAddress,
+    address: KeyedHash,
+    text: &str,
+    now: Timestamp,
+) -> Result<Place, KeyringError> {
+    let row = keys::contact(scope.tenant(), address);
+    for race in 0..RACES {
+        let found = scope.store().get_row(&row, race > 0).await?;
+        let known = found.and_then(|row| {
+            Some((
+                row.peek::<ContactId>("id")?,
+                row.peek("conversation")?,
+                row.peek("last_seen")?,
+            ))
+        });
+        let made = match known {
+            None => start_contact(scope, channel, address, text, now, When::AbsentOrEnded).await?,
+            Some((id, conversation, last_seen)) => match scope.contact_keys(id).await? {
+                // The person was forgotten: a new message starts a fresh, unlinked contact.
+                None => start_contact(scope, channel, address, text, now, When::Is("id", json!(id))).await?,
+                Some(keys) if keys.conversation(conversation)?.is_some() => {
+                    let contact = ContactRef { address, id };
+                    return Ok(Place {
+                        contact,
+                        conversation,
+                        keys,
+                        last_seen,
+                    });
+                }
+                Some(keys) => {
+                    let contact = ContactRef { address, id };
+                    start_conversation(scope, channel, contact, keys, conversation, text, now).await?
+                }
+            },
+        };
+        if let Some(place) = made {
+            return Ok(place);
+        }
+    }
+    Err(StoreError::Database {
+        operation: "PutItem",
+        code: "ContactContended".to_owned(),
+    }
+    .into())
+}
+
+/// Makes a contact with its first conversation: keys, then head, then the row that makes both findable.
+/// `None` if another delivery was first.
+async fn start_contact(
+    scope: &TenantScope,
+    channel: &ChannelAddress,
+    address: KeyedHash,
+    text: &str,
+    now: Timestamp,
+    when: When,
+) -> Result<Option<Place>, KeyringError> {
+    let contact = ContactRef {
+        address,
+        id: ContactId::generate(now, scope.entropy()),
+    };
+    let conversation = ConversationId::generate(now, scope.entropy());
+    let keys = scope.create_contact_keys(contact.id, conversation).await?;
+    put_head(scope, channel, contact, &keys, conversation, text, now).await?;
+    let record = Contact {
+        address: address.into(),
+        id: contact.id.into(),
+        channel: channel.channel,
+        first_seen: now.into(),
+        last_seen: now.into(),
+        conversation: conversation.into(),
+        lead: None.into(),
+        profile: Profile::default().into(),
+    };
+    let row = keys::contact(scope.tenant(), address);
+    if scope
+        .store()
+        .put(&row, &record, keys.contact(), when)
+        .await?
+        .happened()
+    {
+        return Ok(Some(Place {
+            contact,
+            conversation,
+            keys,
+            last_seen: now,
+        }));
+    }
+    scope.delete_contact_keys(contact.id, conversation).await?;
+    scope
+        .store()
+        .delete(&keys::conversation(scope.tenant(), conversation))
+        .await?;
+    Ok(None)
+}
+
+/// Makes the next conversation of a known contact, whose last one is gone. `None` if another delivery was
+/// first.
+async fn start_conversation(
+    scope: &TenantScope,
+    channel: &ChannelAddress,
+    contact: ContactRef,
+    mut keys: ContactKeys,
+    gone: ConversationId,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<Place>, KeyringError> {
+    let conversation = ConversationId::generate(now, scope.entropy());
+    scope.create_conversation_key(&mut keys, conversation).await?;
+    put_head(scope, channel, contact, &keys, conversation, text, now).await?;
+    let row = keys::contact(scope.tenant(), contact.address);
+    let set = vec![("conversation", json!(conversation)), ("last_seen", json!(now))];
+    let when = vec![
+        When::Is("id", json!(contact.id)),
+        When::Is("conversation", json!(gone)),
+    ];
+    if scope.store().update(&row, set, when).await?.happened() {
+        return Ok(Some(Place {
+            contact,
+            conversation,
+            keys,
+            last_seen: now,
+        }));
+    }
+    scope
+        .store()
+        .delete(&keys::conversation_key(scope.tenant(), contact.id, conversation))
+        .await?;
+    scope
+        .store()
+        .delete(&keys::conversation(scope.tenant(), conversation))
+        .await?;
+    Ok(None)
+}
+
+/// Writes the head of a new conversation. It is not listed yet: the first turn lists it, so that a
+/// conversation whose creator died is never seen empty.
+async fn put_head(
+    scope: &TenantScope,
+    channel: &ChannelAddress,
+    contact: ContactRef,
+    contact_keys: &ContactKeys,
+    id: ConversationId,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), KeyringError> {
+    let Some(key): Option<DataKey<key::Conversation>> = contact_keys.conversation(id)? else {
+        return Ok(());
+    };
+    let head = Conversation {
+        id: id.into(),
+        contact: contact.into(),
+        channel: channel.channel,
+        state: ConversationState::Ai.into(),
+        created_at: now.into(),
+        last_activity: now.into(),
+        answered_through: None.into(),
+        title: text.chars().take(TITLE).collect::<String>().into(),
+    };
+    let row = keys::conversation(scope.tenant(), id);
+    let _fresh_id = scope.store().put(&row, &head, &key, When::Absent).await?;
+    Ok(())
+}
+
+/// How an event without a time of its own is known.
+enum Marked {
+    /// As this message of this conversation.
+    As(MessageId, ConversationId),
+    /// The id stands for another event.
+    Otherwise,
+}
+
+/// Finds or leaves the marker that gives an event without a time of its own the id of its message.
+async fn mark(
+    scope: &TenantScope,
+    place: &Place,
+    event: KeyedHash,
+    body: KeyedHash,
+    now: Timestamp,
+) -> Result<Marked, KeyringError> {
+    let message = MessageId::derived(now, event.tail());
+    let marker = InboundMarker {
+        address: place.contact.address.into(),
+        event: event.into(),
+        at: now.into(),
+        conversation: place.conversation.into(),
+        message: message.into(),
+        body: body.into(),
+    };
+    let row = keys::marker(scope.tenant(), place.contact.address, event);
+    Ok(
+        match scope
+            .store()
+            .insert_or_get(&row, &marker, &DataKey::none())
+            .await?
+        {
+            None => Marked::As(message, place.conversation),
+            Some(earlier) if earlier.body == marker.body => {
+                Marked::As(*earlier.message, *earlier.conversation)
+            }
+            Some(_) => Marked::Otherwise,
+        },
+    )
+}
+
+async fn touch(scope: &TenantScope, place: &Place, now: Timestamp) -> Result<(), KeyringError> {
+    let row = keys::contact(scope.tenant(), place.contact.address);
+    let when = vec![When::Is("id", json!(place.contact.id))];
+    let _replaced_meanwhile = scope
+        .store()
+        .update(&row, vec![("last_seen", json!(now))], when)
+        .await?;
+    Ok(())
+}

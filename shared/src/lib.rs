@@ -5,6 +5,7 @@
 
 pub mod category;
 pub mod ids;
+pub mod knowledge;
 pub mod lead;
 pub mod model;
 pub mod policy;

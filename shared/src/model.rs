@@ -86,15 +86,7 @@ pub enum ChannelState {
     Active,
 }
 
-/// How a document's text is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DocumentFormat {
-    /// Plain text.
-    Text,
-    /// Markdown.
-    Markdown,
-}
+pub use crate::knowledge::Format as DocumentFormat;
 
 /// What the AI decided about an inbound message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +141,7 @@ pub struct ContactRef {
 pub struct PassageRef {
     /// The document.
     pub document: DocumentId,
-    /// The passage's position in it, from 0.
+    /// The passage's position in it, from 1.
     pub number: u32,
 }
 

@@ -1,1 +1,48 @@
-//! reply
+//! Answers what people wrote: reads the conversation again, finds passages in the tenant's documents, asks
+//! a provider, and stores what it decided before what it says. Asked twice, it answers once.
+
+mod capture;
+mod library;
+pub mod provider;
+mod turn;
+
+use std::sync::Arc;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::LambdaEvent;
+use usher_aws::batch::run_fifo;
+use usher_aws::deadline::Deadline;
+use usher_aws::{Platform, queue};
+use usher_shared::records::ReplyJob;
+
+use crate::library::Library;
+use crate::provider::Provider;
+pub use crate::turn::TurnError;
+
+/// What the function holds while it is warm.
+pub struct Desk {
+    platform: Arc<Platform>,
+    provider: Arc<dyn Provider>,
+    library: Library,
+}
+
+impl Desk {
+    /// A desk at which `provider` answers.
+    pub fn new(platform: Arc<Platform>, provider: Arc<dyn Provider>) -> Self {
+        Self {
+            platform,
+            provider,
+            library: Library::default(),
+        }
+    }
+}
+
+/// Works through a batch of the reply queue.
+pub async fn handle(desk: &Desk, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+    let deadline = Deadline::from_millis(event.context.deadline);
+    run_fifo(event.payload, deadline, |body| async move {
+        let job: ReplyJob = queue::decode(&body)?;
+        turn::answer(desk, &job).await
+    })
+    .await
+}

@@ -102,14 +102,6 @@ fn matching<'a>(index: &'a Index, question: &Question, clause: &Clause) -> Vec<H
         }
         wanted.push(word);
     }
-    // A word on every page ("the villa") finds everything and so nothing.
-    let telling = (index.len() / 4).max(2);
-    if !wanted
-        .iter()
-        .any(|word| (1..=telling).contains(&word.passages) && !word.number)
-    {
-        return Vec::new();
-    }
     let mut hits: Vec<Hit<'a>> = Vec::new();
     let mut amounts = false;
     for (entry, score, _) in index.ranked(&wanted) {
@@ -153,6 +145,10 @@ fn matching<'a>(index: &'a Index, question: &Question, clause: &Clause) -> Vec<H
         }
     }
     hits.sort_by(|one, other| other.score.total_cmp(&one.score));
+    // A word on every page ("the villa") finds everything and so nothing.
+    if hits.len() > (index.len() / 8).max(3) {
+        return Vec::new();
+    }
     let Some(best) = hits.first().copied() else {
         return Vec::new();
     };

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Passage;
+use super::facts::{names_amount, names_nothing_to_pay, names_number, sentences};
 use super::lexicon::{is_stop, related};
 use super::question::{Question, is_month, span};
+use super::spelling::{allowed_edits, edits_within};
 use super::words::{stem, words};
 
 /// Okapi BM25's usual saturation; length counts half, since passages are of like size.
@@ -272,33 +274,18 @@ impl Index {
         term
     }
 
-    /// The one known term within a letter or two. Short words are left alone: `horse` is no `house`.
+    /// The known term that a word misspells, the commonest of the nearest.
     fn misspelt(&self, stem: &str) -> Option<u32> {
-        let letters: Vec<char> = stem.chars().collect();
-        let allowed = match letters.len() {
-            0..=5 => return None,
-            6..=8 => 1,
-            9..=30 => 2,
-            _ => return None,
-        };
-        let first = letters.first()?.to_string();
-        let mut best: Option<(usize, usize, u32)> = None;
-        for (term, id) in self
+        let allowed = allowed_edits(stem)?;
+        // The first letter is seldom wrong, and keeps the search to one part of the vocabulary.
+        let first = stem.chars().next()?;
+        let near = self
             .vocabulary
-            .range(first.clone()..)
-            .take_while(|(term, _)| term.starts_with(&first))
-        {
-            let other: Vec<char> = term.chars().collect();
-            if other.len().abs_diff(letters.len()) > allowed || other.len() < 5 {
-                continue;
-            }
-            let distance = edits(&letters, &other);
-            let rarer = usize::MAX - self.postings(*id).len();
-            if distance <= allowed && best.is_none_or(|best| (distance, rarer) < (best.0, best.1)) {
-                best = Some((distance, rarer, *id));
-            }
-        }
-        best.map(|(_, _, id)| id)
+            .range(first.to_string()..)
+            .take_while(|(term, _)| term.starts_with(first));
+        let near = near.filter_map(|(term, id)| Some((edits_within(stem, term, allowed)?, *id)));
+        near.min_by_key(|(edits, id)| (*edits, usize::MAX - self.postings(*id).len()))
+            .map(|(_, id)| id)
     }
 
     fn postings(&self, term: u32) -> &[(u32, f32)] {
@@ -319,85 +306,6 @@ impl Wanted {
             .filter(|(term, _)| unit.terms.contains(term));
         held.map(|(_, worth)| *worth).fold(0.0, f32::max)
     }
-}
-
-fn names_amount(line: &str) -> bool {
-    const CURRENCIES: &str = "euro euros eur usd gbp chf dollar dollars pound pounds francs";
-    let spelled = |word: &str| CURRENCIES.split_whitespace().any(|entry| entry == word);
-    line.chars().any(|c| c.is_ascii_digit())
-        && (line.contains(['€', '$', '£', '¥']) || words(line).iter().any(|word| spelled(&word.text)))
-}
-
-/// "Free" alone is not enough: bread is gluten-free, and a room is kept free.
-fn names_nothing_to_pay(line: &str) -> bool {
-    let folded: Vec<String> = words(line).into_iter().map(|word| word.text).collect();
-    let plain = format!(" {} ", folded.join(" "));
-    [
-        "free of charge",
-        "is free",
-        "are free",
-        "no extra cost",
-        "no charge",
-        "without a surcharge",
-        "included",
-    ]
-    .iter()
-    .any(|phrase| plain.contains(&format!(" {phrase} ")))
-}
-
-/// Cuts a line after `.`, `!` or `?` and a space. A table row has none and stays whole.
-fn sentences(line: &str) -> impl Iterator<Item = &str> {
-    let mut rest = line;
-    std::iter::from_fn(move || {
-        let end = [". ", "! ", "? "]
-            .iter()
-            .filter_map(|mark| rest.find(mark))
-            .min()
-            .map_or(rest.len(), |at| at + 1);
-        let (sentence, tail) = rest.split_at_checked(end)?;
-        rest = tail;
-        (!sentence.is_empty()).then_some(sentence)
-    })
-}
-
-fn names_number(line: &str) -> bool {
-    let counted =
-        "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred
-        noon midnight sunset sunrise monday tuesday wednesday thursday friday saturday sunday";
-    line.chars().any(char::is_numeric)
-        || words(line)
-            .iter()
-            .any(|word| counted.split_whitespace().any(|entry| entry == word.text))
-        || words(line)
-            .iter()
-            .any(|word| !span(&word.text, &word.text).is_empty())
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours between two words.
-fn edits(one: &[char], other: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    let mut previous = None;
-    for (row, a) in one.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, b) in other.iter().enumerate() {
-            let at = |line: &[usize], column: usize| line.get(column).copied().unwrap_or(usize::MAX / 2);
-            let replaced = at(&last, column) + usize::from(a != b);
-            let mut least = replaced
-                .min(at(&last, column + 1) + 1)
-                .min(at(&current, column) + 1);
-            if let Some(left) = column.checked_sub(1)
-                && previous == Some(b)
-                && other.get(left) == Some(a)
-            {
-                least = least.min(at(&before, left) + 1);
-            }
-            current.push(least);
-        }
-        before = std::mem::replace(&mut last, current);
-        previous = Some(a);
-    }
-    last.last().copied().unwrap_or(usize::MAX)
 }
 
 fn position(number: u32) -> usize {

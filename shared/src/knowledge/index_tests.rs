@@ -28,41 +28,10 @@ fn nothing_is_found_for_nothing() {
 }
 
 #[test]
-fn edits_count_swaps_once() {
-    for (one, other, expected) in [
-        ("shuttle", "shuttel", 1),
-        ("menu", "menu", 0),
-        ("lake", "bakes", 2),
-        ("", "ab", 2),
-    ] {
-        let chars = |word: &str| word.chars().collect::<Vec<_>>();
-        assert_eq!(edits(&chars(one), &chars(other)), expected, "{one} {other}");
-    }
-}
-
-#[test]
 fn months_between_are_found() {
     let text = "Open May to September.\n\nClosed in November.";
     let index = Index::build(split("d", "t", Format::Text, text));
     let unit = |at: usize| index.passages.first().and_then(|entry| entry.units.get(at));
     assert!(unit(0).is_some_and(|unit| index.unit_holds(unit, "july")));
     assert!(unit(1).is_some_and(|unit| !index.unit_holds(unit, "july")));
-}
-
-#[test]
-fn a_price_is_an_amount_or_a_statement_that_there_is_none() {
-    for (line, amount, nothing) in [
-        ("€ 96 per person", true, false),
-        ("from 45 euro each", true, false),
-        ("It is free of charge.", false, true),
-        ("gluten-free bread", false, false),
-        ("Prices on request, 2 to 4 players", false, false),
-        ("60 chairs", false, false),
-    ] {
-        assert_eq!(
-            (names_amount(line), names_nothing_to_pay(line)),
-            (amount, nothing),
-            "{line}"
-        );
-    }
 }

@@ -43,6 +43,8 @@ availability get got give gave take come go going use using make made see think 
 something anything someone anybody anyone everybody everyone people person kindly able option options
 bring brought happen happens need needs wanted hope hoping guest guests couple couples visitor visitors customer
 customers client clients number numbers recommend suggest include includes included including part
+case mother father mum mom dad sister brother aunt uncle cousin grandmother grandma grandfather friend friends husband
+wife fiance fiancee
 buongiorno ciao salve grazie vorrei vorremmo possibile per favore sapere informazioni
 hallo guten tag danke bitte mochten wurden gerne moglich
 bonjour merci voudrais voudrions possible plait s'il
@@ -82,6 +84,9 @@ const SAME: &[&str] = &[
     "allergy allergies allergic intolerance intolerances",
     "lift elevator",
     "car cars vehicle",
+    "end ends finish stop stops",
+    "planner coordinator manager",
+    "playground play",
     "food dish dishes meal meals",
     "rain rains raining rainy",
     "legal legally civil",

@@ -2,6 +2,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::knowledge::filling::{TARGET, WHOLE_LINE};
 
 fn md(text: &str) -> Vec<(String, String)> {
     split("doc_1", "Title", Format::Markdown, text)
@@ -25,9 +26,7 @@ fn every_table_row_carries_its_header() {
 
 #[test]
 fn a_list_split_in_two_repeats_its_introduction() {
-    let items: String = (0..40)
-        .map(|n| format!("- item number {n} of the list\n"))
-        .collect();
+    let items = "- an item that the list names\n".repeat(40);
     let found = md(&format!("It includes:\n\n{items}"));
     assert!(found.len() > 1);
     assert!(found.iter().all(|(_, text)| text.starts_with("It includes:\n")));
@@ -110,6 +109,8 @@ fn documents() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn any_text_gives_bounded_numbered_passages(text in documents(), title in "\\PC{0,200}", markdown in any::<bool>()) {
         let format = if markdown { Format::Markdown } else { Format::Text };

@@ -1,0 +1,188 @@
+//! Looks after dead letters, so that none of them is silence: what could not be answered is handed to a
+//! person, what could not be delivered says so, what was not understood is tried once more.
+
+use serde_json::json;
+use usher_aws::queue::{self, Received};
+use usher_aws::store::keys;
+use usher_aws::store::{StoreError, When};
+use usher_shared::model::{ConversationState, Direction, MessageState};
+use usher_shared::records::{DeliverJob, Message, ReplyJob, StreamLetter};
+use usher_shared::{Timestamp, record::Record};
+
+use crate::route::{deliver_job, reply_job};
+use crate::{DispatchError, Dispatcher};
+
+/// Batches taken from each queue in one run; the next run takes the rest.
+const BATCHES: usize = 10;
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// Conversations that now wait for a person.
+    pub(crate) handed_over: u32,
+    /// Messages whose state now says that they were not, or perhaps not, delivered.
+    pub(crate) settled: u32,
+    /// Records sent on after all.
+    pub(crate) sent: u32,
+}
+
+/// A letter could not be dealt with now; it stays where it is.
+#[derive(Debug, thiserror::Error)]
+enum LetterError {
+    #[error(transparent)]
+    Scope(#[from] usher_aws::scope::ScopeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("could not be sent on")]
+    NotSent,
+}
+
+impl Dispatcher {
+    pub(crate) async fn redrive(&self) -> Result<Report, DispatchError> {
+        let mut report = Report::default();
+        let now = self.platform.clock().now();
+        for _ in 0..BATCHES {
+            let letters = self.platform.receive(&self.queues.reply_dead).await?;
+            if letters.is_empty() {
+                break;
+            }
+            for letter in letters {
+                if let Some(job) = self.read::<ReplyJob>(&letter) {
+                    let done = self.hand_over(&job, now).await;
+                    report.handed_over += self.put_away(&self.queues.reply_dead, &letter, done).await?;
+                }
+            }
+        }
+        for _ in 0..BATCHES {
+            let letters = self.platform.receive(&self.queues.deliver_dead).await?;
+            if letters.is_empty() {
+                break;
+            }
+            for letter in letters {
+                if let Some(job) = self.read::<DeliverJob>(&letter) {
+                    let done = self.settle(&job).await;
+                    report.settled += self.put_away(&self.queues.deliver_dead, &letter, done).await?;
+                }
+            }
+        }
+        for _ in 0..BATCHES {
+            let letters = self.platform.receive(&self.queues.stream_dead).await?;
+            if letters.is_empty() {
+                break;
+            }
+            for letter in letters {
+                if let Some(record) = self.read::<StreamLetter>(&letter) {
+                    let done = self.send_on(&record, now).await;
+                    report.sent += self.put_away(&self.queues.stream_dead, &letter, done).await?;
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// A letter that is no job of ours stays for people: its queue has an alarm.
+    fn read<R: Record>(&self, letter: &Received) -> Option<R> {
+        let job = queue::decode(&letter.body);
+        if job.is_err() {
+            tracing::error!(kind = R::SPEC.kind, "dead letter not understood");
+        }
+        job.ok()
+    }
+
+    async fn put_away(
+        &self,
+        queue: &str,
+        letter: &Received,
+        done: Result<bool, LetterError>,
+    ) -> Result<u32, DispatchError> {
+        match done {
+            Ok(changed) => {
+                self.platform.remove(queue, letter).await?;
+                Ok(u32::from(changed))
+            }
+            Err(error) => {
+                tracing::error!(error = %error, "dead letter stays");
+                Ok(0)
+            }
+        }
+    }
+
+    /// The guest waits for an answer that the AI could not give: a person must.
+    async fn hand_over(&self, job: &ReplyJob, now: Timestamp) -> Result<bool, LetterError> {
+        let scope = self.platform.enter(*job.tenant).await?;
+        let row = keys::conversation(scope.tenant(), *job.conversation);
+        let Some(head) = scope.store().get_row(&row, true).await? else {
+            return Ok(false);
+        };
+        let answered = head
+            .peek("answered_through")
+            .is_some_and(|through: usher_shared::ids::MessageId| through >= *job.message);
+        if answered {
+            return Ok(false);
+        }
+        let written = scope
+            .move_conversation(
+                *job.conversation,
+                &[ConversationState::Ai],
+                ConversationState::WaitingForHuman,
+                now,
+                Some(*job.message),
+            )
+            .await?;
+        Ok(written.happened())
+    }
+
+    /// Nobody will try to deliver it again: its state says what is known.
+    async fn settle(&self, job: &DeliverJob) -> Result<bool, LetterError> {
+        let scope = self.platform.enter(*job.tenant).await?;
+        let row = keys::message(scope.tenant(), *job.conversation, *job.message);
+        let outcomes = [
+            (MessageState::Queued, MessageState::Failed),
+            (MessageState::Sending, MessageState::Unknown),
+        ];
+        for (from, to) in outcomes {
+            let when = vec![When::Is("state", json!(from))];
+            if scope
+                .store()
+                .update(&row, vec![("state", json!(to))], when)
+                .await?
+                .happened()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The record was not understood, or its batch failed too often: look at the row itself.
+    async fn send_on(&self, letter: &StreamLetter, now: Timestamp) -> Result<bool, LetterError> {
+        let place = keys::parse_conversation_partition(letter.pk.as_str());
+        let message = keys::parse_message_sort_key(letter.sk.as_str());
+        let Some(((tenant, conversation), message)) = place.zip(message) else {
+            return Ok(false);
+        };
+        let scope = self.platform.enter(tenant).await?;
+        let row = keys::message(tenant, conversation, message);
+        let Some(found) = scope.store().get_row::<Message>(&row, true).await? else {
+            return Ok(false);
+        };
+        let again = format!(".{}", now.millis());
+        let (queue, job) = match (found.peek("direction"), found.peek("state")) {
+            (Some(Direction::Inbound), _) => (
+                &self.queues.reply,
+                reply_job(tenant, conversation, message, now, &again),
+            ),
+            (Some(Direction::Outbound), Some(MessageState::Queued)) => (
+                &self.queues.deliver,
+                deliver_job(tenant, conversation, message, now, &again),
+            ),
+            _ => return Ok(false),
+        };
+        let Some(job) = job else { return Ok(false) };
+        if self.platform.send_jobs(queue, &[job]).await.is_empty() {
+            Ok(true)
+        } else {
+            Err(LetterError::NotSent)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Which queue a stream record goes to. Reads keys and open fields alone: content is sealed.
+
+use serde_json::Value;
+use usher_aws::queue::Outgoing;
+use usher_aws::store::keys::{parse_conversation_partition, parse_message_sort_key};
+use usher_shared::Timestamp;
+use usher_shared::ids::{ConversationId, MessageId, TenantId};
+use usher_shared::records::{DeliverJob, ReplyJob, StreamLetter};
+use usher_shared::untrusted::Label;
+
+/// Where a record goes.
+#[derive(Debug)]
+pub(crate) enum Routed {
+    /// To the reply queue.
+    Reply(Outgoing),
+    /// To the deliver queue.
+    Deliver(Outgoing),
+    /// Nobody waits for it.
+    Nowhere,
+}
+
+/// Routes a record. One that claims to be a message and cannot be read is an error, with its keys where
+/// there are any.
+pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<StreamLetter>> {
+    let image = |field: &str| {
+        record
+            .pointer(&format!("/dynamodb/NewImage/{field}/S"))
+            .and_then(Value::as_str)
+    };
+    let inserted = record.get("eventName").and_then(Value::as_str) == Some("INSERT");
+    if !inserted || image("k") != Some("message") {
+        return Ok(Routed::Nowhere);
+    }
+    let key = |name: &str| {
+        record
+            .pointer(&format!("/dynamodb/Keys/{name}/S"))
+            .and_then(Value::as_str)
+    };
+    let (pk, sk) = (key("pk").unwrap_or_default(), key("sk").unwrap_or_default());
+    let letter = || {
+        Some(StreamLetter {
+            at: now.into(),
+            pk: label(pk)?.into(),
+            sk: label(sk)?.into(),
+        })
+    };
+    let place = parse_conversation_partition(pk).zip(parse_message_sort_key(sk));
+    let ((tenant, conversation), message) = place.ok_or_else(letter)?;
+    let job = match (image("direction"), image("state")) {
+        (Some("inbound"), _) => reply_job(tenant, conversation, message, now, "").map(Routed::Reply),
+        (Some("outbound"), Some("queued")) => {
+            deliver_job(tenant, conversation, message, now, "").map(Routed::Deliver)
+        }
+        (Some("outbound"), Some(_)) => return Ok(Routed::Nowhere),
+        _ => None,
+    };
+    job.ok_or_else(letter)
+}
+
+fn label(text: &str) -> Option<Label> {
+    text.parse().ok()
+}
+
+/// A job of the reply queue. `again` keeps a repetition from being dropped as a duplicate.
+pub(crate) fn reply_job(
+    tenant: TenantId,
+    conversation: ConversationId,
+    message: MessageId,
+    at: Timestamp,
+    again: &str,
+) -> Option<Outgoing> {
+    let job = ReplyJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        conversation: conversation.into(),
+        message: message.into(),
+    };
+    Outgoing::fifo(&job, &conversation, &format!("{message}{again}")).ok()
+}
+
+/// A job of the deliver queue.
+pub(crate) fn deliver_job(
+    tenant: TenantId,
+    conversation: ConversationId,
+    message: MessageId,
+    at: Timestamp,
+    again: &str,
+) -> Option<Outgoing> {
+    let job = DeliverJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        conversation: conversation.into(),
+        message: message.into(),
+    };
+    Outgoing::fifo(&job, &conversation, &format!("{message}{again}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use serde_json::json;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn record(event: &str, direction: &str, state: &str) -> Value {
+        let tenant = TenantId::derived(NOW, [1; 10]);
+        let conversation = ConversationId::derived(NOW, [2; 10]);
+        let message = MessageId::derived(NOW, [3; 10]);
+        let keys = json!({
+            "pk": {"S": format!("{tenant}#v#{conversation}")},
+            "sk": {"S": format!("m#{}", message.body())},
+        });
+        let mut image = keys.clone();
+        image["k"] = json!({"S": "message"});
+        image["direction"] = json!({"S": direction});
+        image["state"] = json!({"S": state});
+        json!({"eventName": event, "eventSource": "aws:dynamodb", "dynamodb": {"Keys": keys, "NewImage": image}})
+    }
+
+    #[test]
+    fn new_messages_go_where_their_direction_says_and_the_rest_nowhere() {
+        let routed = |event, direction, state| route(&record(event, direction, state), NOW).unwrap();
+        assert!(matches!(
+            routed("INSERT", "inbound", "received"),
+            Routed::Reply(_)
+        ));
+        assert!(matches!(
+            routed("INSERT", "outbound", "queued"),
+            Routed::Deliver(_)
+        ));
+        assert!(matches!(routed("INSERT", "outbound", "sent"), Routed::Nowhere));
+        assert!(matches!(routed("MODIFY", "outbound", "queued"), Routed::Nowhere));
+        assert!(matches!(routed("REMOVE", "inbound", "received"), Routed::Nowhere));
+        let mut other = record("INSERT", "inbound", "received");
+        other["dynamodb"]["NewImage"]["k"] = json!({"S": "trace"});
+        assert!(matches!(route(&other, NOW), Ok(Routed::Nowhere)));
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_read_is_a_letter_with_its_keys() {
+        let mut broken = record("INSERT", "inbound", "received");
+        broken["dynamodb"]["Keys"]["sk"] = json!({"S": "m#broken"});
+        let letter = route(&broken, NOW).unwrap_err().unwrap();
+        assert_eq!(letter.sk.as_str(), "m#broken");
+        let mut sideways = record("INSERT", "sideways", "received");
+        assert!(route(&sideways, NOW).unwrap_err().is_some());
+        sideways["dynamodb"]["Keys"] = json!({});
+        assert!(route(&sideways, NOW).unwrap_err().is_none());
+    }
+}

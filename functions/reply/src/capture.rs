@@ -1,0 +1,77 @@
+//! Leads: what a person volunteers goes into the contact's profile, and the contact becomes a lead.
+
+use serde_json::json;
+use usher_aws::TenantScope;
+use usher_aws::sealing::{DataKey, HashPurpose, KeyringError};
+use usher_aws::store::{When, keys};
+use usher_shared::Timestamp;
+use usher_shared::ids::LeadId;
+use usher_shared::model::{ContactRef, Profile};
+use usher_shared::record::Sealed;
+use usher_shared::records::Lead;
+use usher_shared::untrusted::Label;
+
+/// Takes down what was volunteered. Doing it again changes nothing.
+pub(crate) async fn capture(
+    scope: &TenantScope,
+    contact: ContactRef,
+    volunteered: Profile,
+    intent: Option<Label>,
+    now: Timestamp,
+) -> Result<(), KeyringError> {
+    if volunteered.is_empty() {
+        return Ok(());
+    }
+    let Some((mut record, contact_keys)) = scope.open_contact(contact).await? else {
+        return Ok(());
+    };
+    let mut profile = record.profile.into_inner();
+    let changed = profile.merge(volunteered);
+    // Without a way to reach the person it is a name, not a lead.
+    let reachable = profile.email.is_some() || profile.phone.is_some();
+    let lead = match *record.lead {
+        Some(lead) => Some(lead),
+        None if reachable => Some(make_lead(scope, contact, intent, now).await?),
+        None => None,
+    };
+    if changed || *record.lead != lead {
+        record.lead = lead.into();
+        record.profile = Sealed::from(profile);
+        let row = keys::contact(scope.tenant(), contact.address);
+        // If the contact began a new conversation meanwhile, the next message takes this down again.
+        let when = When::Is("conversation", json!(*record.conversation));
+        let _moved_on = scope
+            .store()
+            .put(&row, &record, contact_keys.contact(), when)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The lead of a contact, under an id that follows from the contact's: made twice, it is one.
+async fn make_lead(
+    scope: &TenantScope,
+    contact: ContactRef,
+    intent: Option<Label>,
+    now: Timestamp,
+) -> Result<LeadId, KeyringError> {
+    let text = contact.id.to_string();
+    let tail = scope
+        .key()
+        .hash(HashPurpose::Derived, &[b"lead", text.as_bytes()])
+        .tail();
+    let id = LeadId::derived(contact.id.at(), tail);
+    let lead = Lead {
+        id: id.into(),
+        contacts: vec![contact].into(),
+        created_at: now.into(),
+        last_activity: now.into(),
+        intents: intent.into_iter().collect::<Vec<_>>().into(),
+    };
+    let row = keys::lead(scope.tenant(), id).listed(keys::lead_listing(scope.tenant(), id, now));
+    let _made_before = scope
+        .store()
+        .put(&row, &lead, &DataKey::none(), When::Absent)
+        .await?;
+    Ok(id)
+}

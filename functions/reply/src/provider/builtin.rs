@@ -1,0 +1,184 @@
+//! The built-in provider: no key, no network. It answers with the tenant's own passages where they match,
+//! and hands over where they do not: a wrong price is worse than a person's answer a little later.
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+
+use usher_shared::knowledge::{Decision, HandOverReason, Passage, best_answer};
+use usher_shared::lead;
+use usher_shared::model::PassageRef;
+use usher_shared::untrusted::Label;
+
+use super::{Outcome, Prompt, Provider, ProviderError, Reply};
+
+/// Longer answers are cut at a passage's end.
+const ANSWER_CHARS: usize = 1_800;
+
+const GREETING: &str = "Hello! How can we help you?";
+
+/// Words that tell what a person is after, in the order in which they decide.
+const INTENTS: [(&str, &[&str]); 3] = [
+    (
+        "booking_request",
+        &[
+            "book",
+            "booking",
+            "reserve",
+            "reservation",
+            "available",
+            "availability",
+            "visit",
+            "tour",
+        ],
+    ),
+    (
+        "pricing_inquiry",
+        &[
+            "price", "prices", "pricing", "cost", "costs", "fee", "deposit", "much", "rate", "rates",
+        ],
+    ),
+    (
+        "menu_inquiry",
+        &[
+            "menu",
+            "menus",
+            "vegan",
+            "vegetarian",
+            "gluten",
+            "allergy",
+            "wine",
+            "dinner",
+            "catering",
+        ],
+    ),
+];
+
+/// The built-in provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin;
+
+impl Provider for Builtin {
+    fn name(&self) -> &'static str {
+        "builtin"
+    }
+
+    fn model(&self) -> &'static str {
+        "passages-1"
+    }
+
+    fn reply<'a>(
+        &'a self,
+        prompt: &'a Prompt<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, ProviderError>> + Send + 'a>> {
+        Box::pin(ready(Ok(decide(prompt))))
+    }
+}
+
+fn decide(prompt: &Prompt<'_>) -> Reply {
+    let outcome = match best_answer(prompt.index, prompt.question) {
+        Decision::Answer { passages, .. } => answer_from(&passages),
+        Decision::HandOver {
+            reason: HandOverReason::Empty,
+        } => Outcome::Answer {
+            text: GREETING.to_owned(),
+            passages: Vec::new(),
+        },
+        Decision::HandOver { reason } => Outcome::HandOver {
+            on_request: reason == HandOverReason::AskedForHuman,
+        },
+    };
+    Reply {
+        outcome,
+        intent: intent(prompt.question),
+        lead: lead::volunteered(prompt.question),
+        flags: Vec::new(),
+    }
+}
+
+fn answer_from(passages: &[&Passage]) -> Outcome {
+    let (mut text, mut used) = (String::new(), Vec::new());
+    for passage in passages {
+        let room = text.is_empty() || text.chars().count() + passage.text.chars().count() < ANSWER_CHARS;
+        if let (true, Ok(document)) = (room, passage.document.parse()) {
+            if !text.is_empty() {
+                text.push_str("\n\n");
+            }
+            text.push_str(&passage.text);
+            used.push(PassageRef {
+                document,
+                number: passage.number,
+            });
+        }
+    }
+    if used.is_empty() {
+        Outcome::HandOver { on_request: false }
+    } else {
+        Outcome::Answer { text, passages: used }
+    }
+}
+
+fn intent(question: &str) -> Option<Label> {
+    let lower = question.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
+    let found = INTENTS
+        .iter()
+        .find(|(_, hints)| words.iter().any(|word| hints.contains(word)));
+    found.and_then(|(name, _)| name.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use usher_shared::Timestamp;
+    use usher_shared::ids::DocumentId;
+    use usher_shared::knowledge::{Format, Index, split};
+
+    fn ask(question: &str) -> Reply {
+        let document = DocumentId::derived(Timestamp::from_millis(1), [1; 10]).to_string();
+        let text = "# Prices\n\n## Room hire\n\nThe garden room costs 900 euros a day.\n\n## Parking\n\nParking is free for guests.";
+        let index = Index::build(split(&document, "Prices", Format::Markdown, text));
+        let prompt = Prompt {
+            business: "Villa",
+            history: vec![],
+            question,
+            index: &index,
+            passages: vec![],
+        };
+        decide(&prompt)
+    }
+
+    #[test]
+    fn answers_with_the_passage_that_matches_and_names_it() {
+        let reply = ask("How much does the garden room cost?");
+        let Outcome::Answer { text, passages } = reply.outcome else {
+            unreachable!("{reply:?}")
+        };
+        assert!(text.contains("900 euros"), "{text}");
+        assert_eq!(passages.len(), 1);
+        assert_eq!(reply.intent.unwrap().as_str(), "pricing_inquiry");
+    }
+
+    #[test]
+    fn hands_over_what_no_document_says_and_whoever_asks_for_a_person() {
+        assert_eq!(
+            ask("Do you have a helicopter pad?").outcome,
+            Outcome::HandOver { on_request: false }
+        );
+        assert_eq!(
+            ask("Can I talk to a human please?").outcome,
+            Outcome::HandOver { on_request: true }
+        );
+    }
+
+    #[test]
+    fn a_greeting_is_greeted() {
+        assert_eq!(
+            ask("Hello").outcome,
+            Outcome::Answer {
+                text: GREETING.to_owned(),
+                passages: vec![]
+            }
+        );
+    }
+}

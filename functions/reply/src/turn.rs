@@ -1,0 +1,298 @@
+//! One turn of a conversation: from an inbound message to a decision and what is said.
+
+use usher_aws::TenantScope;
+use usher_aws::conversation::OpenConversation;
+use usher_aws::queue::QueueError;
+use usher_aws::scope::ScopeError;
+use usher_aws::sealing::{HashPurpose, KeyringError};
+use usher_aws::store::{StoreError, When, keys};
+use usher_aws::telemetry::{self, Unit};
+use usher_shared::ids::{MessageId, TraceId};
+use usher_shared::lead;
+use usher_shared::model::{
+    Author, ConversationState, Decision, Direction, MessageBody, MessageState, PassageRef, Profile,
+};
+use usher_shared::record::Malformed;
+use usher_shared::records::{Message, ReplyJob, Trace};
+use usher_shared::untrusted::{InvalidText, Label};
+
+use crate::Desk;
+use crate::capture::capture;
+use crate::provider::{Line, Outcome, Prompt, ProviderError, Reply};
+
+/// Why a turn failed. The queue will bring it again.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnError {
+    /// The job is not one.
+    #[error(transparent)]
+    Job(#[from] Malformed),
+    /// The tenant cannot be entered.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// Keys or rows cannot be had.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// A name of ours is no label.
+    #[error(transparent)]
+    Label(#[from] InvalidText),
+    /// A queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl From<StoreError> for TurnError {
+    fn from(error: StoreError) -> Self {
+        Self::Keyring(error.into())
+    }
+}
+
+/// Messages of a conversation that are read for a turn.
+const CONTEXT: usize = 20;
+/// Passages that a provider is shown.
+const PASSAGES: usize = 5;
+/// Longer answers are not sent.
+const ANSWER_CHARS: usize = 4_000;
+
+const HANDED_OVER: &str = "Thank you for your message. One of our team will answer you here.";
+
+/// Answers one inbound message, unless there is a reason not to.
+pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError> {
+    let scope = desk.platform.enter(*job.tenant).await?;
+    // Forgotten or past its period: nothing to answer.
+    let Some((open, messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
+        return Ok(());
+    };
+    let Some(asked) = messages.iter().find(|message| message.id == job.message) else {
+        return Ok(());
+    };
+    let text = asked.body.get().text.clone();
+
+    let newest = messages
+        .iter()
+        .rfind(|message| *message.direction == Direction::Inbound);
+    let overtaken = newest.is_some_and(|newest| newest.id != job.message);
+    let answered = open
+        .head
+        .answered_through
+        .is_some_and(|through| through >= *job.message);
+    if overtaken || answered {
+        // The newer message's own turn answers both. What this one volunteers is taken down all the same.
+        let volunteered = lead::volunteered(&text);
+        return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
+    }
+    if !open.head.state.ai_may_answer() {
+        let state = *open.head.state;
+        let _taken_elsewhere = scope
+            .move_conversation(*job.conversation, &[state], state, scope.now(), None)
+            .await?;
+        let volunteered = lead::volunteered(&text);
+        return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
+    }
+    let turn = decide(desk, &scope, &open, &messages, job).await?;
+    conclude(&scope, &open, job, turn).await
+}
+
+/// What was decided, before it is written down.
+struct Turn {
+    decision: Decision,
+    text: String,
+    prompt: String,
+    passages: Vec<PassageRef>,
+    flags: Vec<Label>,
+    intent: Option<Label>,
+    lead: Profile,
+    provider: Label,
+    model: Label,
+}
+
+async fn decide(
+    desk: &Desk,
+    scope: &TenantScope,
+    open: &OpenConversation,
+    messages: &[Message],
+    job: &ReplyJob,
+) -> Result<Turn, TurnError> {
+    let index = desk.library.index(scope).await?;
+    let unanswered = |message: &&Message| {
+        *message.direction == Direction::Inbound
+            && open
+                .head
+                .answered_through
+                .is_none_or(|through| *message.id > through)
+    };
+    let burst: Vec<&str> = messages
+        .iter()
+        .filter(unanswered)
+        .map(|message| message.body.get().text.as_str())
+        .collect();
+    let question = burst.join("\n");
+    let history = messages
+        .iter()
+        .filter(|message| !unanswered(message))
+        .map(|message| Line {
+            ours: *message.direction == Direction::Outbound,
+            text: &message.body.get().text,
+        });
+    let prompt = Prompt {
+        business: scope.business_name(),
+        history: history.collect(),
+        question: &question,
+        index: &index,
+        passages: index
+            .search(&question, PASSAGES)
+            .into_iter()
+            .map(|hit| hit.passage)
+            .collect(),
+    };
+    let reply = desk.provider.reply(&prompt).await.and_then(check);
+    if let Err(error) = &reply {
+        tracing::error!(message.id = %*job.message, error = %error, "provider failed");
+    }
+    let (decision, text, passages) = match reply.as_ref().map(|reply| &reply.outcome) {
+        Ok(Outcome::Answer { text, passages }) => (Decision::Answered, text.clone(), passages.clone()),
+        Ok(Outcome::HandOver { on_request: true }) => hand_over(Decision::HandedOverOnRequest),
+        Ok(Outcome::HandOver { on_request: false }) => hand_over(Decision::HandedOverNoAnswer),
+        Err(_) => hand_over(Decision::HandedOverFailure),
+    };
+    let (intent, lead, flags) = match reply {
+        Ok(reply) => (reply.intent, reply.lead, reply.flags),
+        Err(_) => (
+            None,
+            lead::volunteered(&question),
+            vec!["provider_failed".parse()?],
+        ),
+    };
+    Ok(Turn {
+        decision,
+        text,
+        prompt: prompt.render(),
+        passages,
+        flags,
+        intent,
+        lead,
+        provider: desk.provider.name().parse()?,
+        model: desk.provider.model().parse()?,
+    })
+}
+
+fn hand_over(decision: Decision) -> (Decision, String, Vec<PassageRef>) {
+    (decision, HANDED_OVER.to_owned(), Vec::new())
+}
+
+/// What a provider says is sent only if it can be.
+fn check(reply: Reply) -> Result<Reply, ProviderError> {
+    if let Outcome::Answer { text, .. } = &reply.outcome {
+        if text.trim().is_empty() {
+            return Err(ProviderError("empty answer"));
+        }
+        if text.chars().count() > ANSWER_CHARS {
+            return Err(ProviderError("answer too long"));
+        }
+    }
+    Ok(reply)
+}
+
+/// Writes the turn down: the trace, which is the intent; then the message, which is the effect; then the
+/// head. After a crash between any two, the next attempt finds the trace and goes on with what it says.
+async fn conclude(
+    scope: &TenantScope,
+    open: &OpenConversation,
+    job: &ReplyJob,
+    turn: Turn,
+) -> Result<(), TurnError> {
+    let (tenant, conversation) = (scope.tenant(), *job.conversation);
+    // The provider may have taken its time: whoever took over meanwhile has the word.
+    let state = scope.conversation_state(conversation).await?;
+    if !state.is_some_and(ConversationState::ai_may_answer) {
+        tracing::info!(conversation.id = %conversation, "taken over while answering");
+        return Ok(());
+    }
+    let now = scope.now();
+    let answered = job.message.to_string();
+    let tail = scope
+        .key()
+        .hash(HashPurpose::Derived, &[b"reply", answered.as_bytes()])
+        .tail();
+    let id = TraceId::from(*job.message);
+    let mut trace = Trace {
+        id: id.into(),
+        conversation: conversation.into(),
+        at: now.into(),
+        decision: turn.decision.into(),
+        reply: MessageId::derived(now, tail).into(),
+        provider: turn.provider.into(),
+        model: turn.model.into(),
+        passages: turn.passages.into(),
+        flags: turn.flags.into(),
+        intent: turn.intent.clone().into(),
+        prompt: turn.prompt.into(),
+        response: turn.text.into(),
+    };
+    let row = keys::trace(tenant, conversation, id);
+    if let Some(earlier) = scope.store().insert_or_get(&row, &trace, &open.key).await? {
+        trace = earlier;
+    }
+    put_reply(scope, open, job, &trace).await?;
+    let state = if trace.decision.hands_over() {
+        ConversationState::WaitingForHuman
+    } else {
+        ConversationState::Ai
+    };
+    let _taken_over_meanwhile = scope
+        .move_conversation(
+            conversation,
+            &[ConversationState::Ai],
+            state,
+            now,
+            Some(*job.message),
+        )
+        .await?;
+    capture(scope, *open.head.contact, turn.lead, turn.intent, now).await?;
+    tracing::info!(
+        tenant.id = %tenant,
+        conversation.id = %conversation,
+        message.id = %*job.message,
+        reply.id = %*trace.reply,
+        handed_over = trace.decision.hands_over(),
+        "answered"
+    );
+    let name = if trace.decision.hands_over() {
+        "handed_over"
+    } else {
+        "answered"
+    };
+    telemetry::emit("reply", &[(name, 1.0, Unit::Count)]);
+    Ok(())
+}
+
+async fn put_reply(
+    scope: &TenantScope,
+    open: &OpenConversation,
+    job: &ReplyJob,
+    trace: &Trace,
+) -> Result<(), TurnError> {
+    let reply = *trace.reply;
+    let author = if trace.decision.hands_over() {
+        Author::System
+    } else {
+        Author::Ai
+    };
+    let message = Message {
+        id: reply.into(),
+        conversation: job.conversation,
+        contact: open.head.contact,
+        channel: open.head.channel,
+        direction: Direction::Outbound.into(),
+        author: author.into(),
+        state: MessageState::Queued.into(),
+        at: reply.at().into(),
+        answers: Some(*job.message).into(),
+        body: MessageBody {
+            text: trace.response.get().clone(),
+        }
+        .into(),
+    };
+    let row = keys::message(scope.tenant(), *job.conversation, reply);
+    let _stored_before = scope.store().put(&row, &message, &open.key, When::Absent).await?;
+    Ok(())
+}

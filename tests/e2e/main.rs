@@ -1,1 +1,20 @@
-//! End to end.
+//! End to end: the whole stack in memory, real function binaries, real HTTP. One binary; the tests share a
+//! stack where they can, each with a tenant of its own, and run side by side.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "tests"
+)]
+
+mod bad_input;
+mod chat;
+mod dead_letters;
+mod harness;
+mod inbox;
+mod isolation;
+mod retention;
+mod store;
+mod template;

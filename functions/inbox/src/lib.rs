@@ -1,1 +1,55 @@
-//! inbox
+//! The API for those who work with what came in: conversations and their messages, leads, the AI's audit
+//! trail, channels and documents. One file per resource; docs/API.md says what all of them have in common.
+//!
+//! A handler reaches a tenant's rows only through [`access::Granted`], which names the scope that the
+//! caller's key must have.
+
+mod access;
+mod channels;
+mod checks;
+mod conversations;
+mod documents;
+mod health;
+mod leads;
+mod messages;
+mod openapi;
+mod paging;
+mod traces;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use usher_aws::http::{App, wrap};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// All routes of the function.
+pub fn router(app: App) -> Router {
+    let (routes, _document) = described().split_for_parts();
+    wrap(routes, app)
+}
+
+/// The description of all routes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    openapi::finish(described().into_openapi())
+}
+
+/// Routes and their description, from the same declarations.
+fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(health::read_health))
+        .routes(routes!(openapi::read_document))
+        .routes(routes!(conversations::list_conversations))
+        .routes(routes!(conversations::read_conversation))
+        .routes(routes!(messages::list_messages, messages::send_message))
+        .routes(routes!(conversations::hand_back))
+        .routes(routes!(traces::list_traces))
+        .routes(routes!(leads::list_leads))
+        .routes(routes!(leads::read_lead))
+        .routes(routes!(channels::list_channels, channels::create_channel))
+        .routes(routes!(channels::read_channel, channels::delete_channel))
+        .routes(routes!(documents::list_documents, documents::create_document))
+        .routes(routes!(documents::read_document, documents::delete_document))
+}

@@ -14,7 +14,7 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::scope::Warm;
 use crate::sealing::{DataKey, HashPurpose, KeyringError, PlatformKey, kms_context, purpose, unwrap_by_kms};
 use crate::settings::{MissingVariable, Settings};
-use crate::store::{Store, StoreError, keys};
+use crate::store::{Store, StoreError, When, keys};
 
 /// Names of the tables.
 #[derive(Clone, Debug)]
@@ -137,6 +137,28 @@ impl Platform {
             .directory_key()
             .await?
             .hash(HashPurpose::ChannelAddress, &[b"web_chat", text.as_bytes()]))
+    }
+
+    /// Writes a channel into the directory, where it stays as it was written first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_channel_address(&self, record: &ChannelAddress) -> Result<(), StoreError> {
+        let row = keys::channel_address(*record.address);
+        let _repeated = self
+            .platform_store()
+            .put(&row, record, &DataKey::none(), When::Absent)
+            .await?;
+        Ok(())
+    }
+
+    /// Removes a channel from the directory: from now on nobody reaches it. Says whether it was there.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn delete_channel_address(&self, key: ChannelKey) -> Result<bool, KeyringError> {
+        let hash = self.channel_address_hash(key).await?;
+        Ok(self.platform_store().delete(&keys::channel_address(hash)).await?)
     }
 
     /// Finds an API key by its secret. Says nothing of whether it is still valid.

@@ -1,1 +1,38 @@
-//! usher-local
+//! The whole stack on one machine: built from `template.yaml`, running the real function binaries, with
+//! the cloud's services embedded as libraries. A tool for developers and tests, not the product.
+
+mod batch;
+mod binaries;
+pub mod callers;
+pub mod cli;
+mod client;
+pub mod clock;
+pub mod console;
+mod control;
+pub mod demo;
+pub mod dynamodb;
+pub mod environment;
+mod files;
+pub mod filters;
+pub mod gateway;
+mod home;
+mod ids;
+pub mod kms;
+mod launch;
+mod outbox;
+pub mod proxy;
+mod queues;
+pub mod runtime;
+pub mod s3;
+pub mod schedules;
+pub mod seed;
+mod server;
+pub mod sqs;
+pub mod stack;
+#[cfg(test)]
+mod stack_tests;
+mod streams;
+pub mod sts;
+pub mod template;
+
+pub use stack::{Binaries, Data, Options, Stack, StartError, start};

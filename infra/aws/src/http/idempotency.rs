@@ -14,6 +14,7 @@ use super::caller::Caller;
 use super::problem::Problem;
 use crate::scope::TenantScope;
 use crate::sealing::{DataKey, HashPurpose};
+use crate::store::When;
 use crate::store::keys::{self, Key};
 
 /// A request that has not finished after this long has died; a repetition takes its place.
@@ -59,8 +60,19 @@ impl Pending {
         if let Some(row) = self.0 {
             let _gone_means_expired = scope
                 .store()
-                .update(&row, vec![("complete", json!(true))], vec![])
+                .update(&row, vec![("complete", json!(true))], vec![When::Present])
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the request: it was refused before anything was made, and may be repeated at once.
+    ///
+    /// # Errors
+    /// 503.
+    pub async fn abandon(self, scope: &TenantScope) -> Result<(), Problem> {
+        if let Some(row) = self.0 {
+            scope.store().delete(&row).await?;
         }
         Ok(())
     }

@@ -53,7 +53,8 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// Boxed: few problems have one, and every result carries the space.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Problem {
@@ -71,7 +72,7 @@ impl Problem {
     pub fn unauthorized(code: &'static str, detail: &'static str) -> Self {
         let challenge = (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         Self {
-            header: Some(challenge),
+            header: Some(Box::new(challenge)),
             ..Self::new(StatusCode::UNAUTHORIZED, code, detail)
         }
     }
@@ -149,7 +150,7 @@ impl Problem {
         let again = (header::RETRY_AFTER, HeaderValue::from_static("1"));
         let detail = "The service did not answer in time. Nothing is lost by trying again.";
         Self {
-            header: Some(again),
+            header: Some(Box::new(again)),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
         }
     }
@@ -161,6 +162,11 @@ impl Problem {
             "internal_error",
             "Something failed on our side.",
         )
+    }
+
+    /// The refused fields.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
     }
 
     pub(super) fn body(&self, request_id: &str) -> ProblemBody {
@@ -182,7 +188,7 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if let Some((name, value)) = self.header.clone() {
+        if let Some((name, value)) = self.header.as_deref().cloned() {
             response.headers_mut().insert(name, value);
         }
         response.extensions_mut().insert(self);

@@ -34,7 +34,11 @@ where
             .await
             .map_err(|_| Problem::too_large(LIMIT))?;
         // The parser would take an array for a struct, field by field.
-        if raw.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|&first| first != b'{') {
+        if raw
+            .iter()
+            .find(|byte| !byte.is_ascii_whitespace())
+            .is_some_and(|&first| first != b'{')
+        {
             return Err(Problem::invalid_field("", "must be a JSON object"));
         }
         let mut json = serde_json::Deserializer::from_slice(&raw);

@@ -1,0 +1,231 @@
+//! Leads: people who may become customers, with what they volunteered on each address.
+
+use axum::Json;
+use serde::Serialize;
+use usher_aws::TenantScope;
+use usher_aws::http::{List, ListQuery, Problem, QueryOf, read_page};
+use usher_aws::sealing::DataKey;
+use usher_aws::store::keys;
+use usher_shared::ids::{ChannelId, ContactId, ConversationId, LeadId};
+use usher_shared::records::{Contact, Lead};
+use utoipa::ToSchema;
+
+use crate::access::permission::LeadsRead;
+use crate::access::{Granted, PathId};
+use crate::openapi::{Invalid, NotFound, Refused};
+use crate::paging::open_each;
+use crate::words::Time;
+
+/// A person who may become a customer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Lead)]
+pub(crate) struct LeadView {
+    /// Always `lead`.
+    #[schema(example = "lead")]
+    object: &'static str,
+    /// Its id.
+    #[schema(value_type = String, example = "lead_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    id: LeadId,
+    /// What the person is after.
+    #[schema(example = json!(["booking"]))]
+    intents: Vec<String>,
+    /// The addresses the person wrote from. At least one; forgotten ones are left out.
+    contacts: Vec<LeadContactView>,
+    /// When it was captured.
+    created_at: Time,
+    /// When it last changed.
+    last_activity_at: Time,
+}
+
+/// One address of a lead, and what the person volunteered there.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadContact)]
+pub(crate) struct LeadContactView {
+    /// The address, as an id.
+    #[schema(value_type = String, example = "cont_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    contact_id: ContactId,
+    /// The channel.
+    #[schema(value_type = String, example = "chan_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    channel_id: ChannelId,
+    /// The conversation in progress.
+    #[schema(value_type = String, example = "conv_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    conversation_id: ConversationId,
+    /// Name.
+    #[schema(example = "Anna Berg")]
+    name: Option<String>,
+    /// E-mail address.
+    #[schema(example = "anna.berg@example.com")]
+    email: Option<String>,
+    /// Phone number, as `+` and digits.
+    #[schema(example = "+15550100199")]
+    phone: Option<String>,
+    /// When the person first wrote from it.
+    first_seen_at: Time,
+    /// When the latest conversation began, or what is known last changed.
+    last_seen_at: Time,
+}
+
+impl From<Contact> for LeadContactView {
+    fn from(contact: Contact) -> Self {
+        let profile = contact.profile.into_inner();
+        Self {
+            contact_id: *contact.id,
+            channel_id: *contact.channel,
+            conversation_id: *contact.conversation,
+            name: profile.name,
+            email: profile.email,
+            phone: profile.phone,
+            first_seen_at: Time(*contact.first_seen),
+            last_seen_at: Time(*contact.last_seen),
+        }
+    }
+}
+
+impl LeadView {
+    /// `None` without a contact that can be read: then the person is forgotten.
+    fn new(lead: &Lead, contacts: Vec<Contact>) -> Option<Self> {
+        (!contacts.is_empty()).then(|| Self {
+            object: "lead",
+            id: *lead.id,
+            intents: lead.intents.iter().map(ToString::to_string).collect(),
+            contacts: contacts.into_iter().map(Into::into).collect(),
+            created_at: Time(*lead.created_at),
+            last_activity_at: Time(*lead.last_activity),
+        })
+    }
+}
+
+/// Lists leads
+///
+/// Newest activity first. Scope: `leads:read`.
+#[utoipa::path(
+    get,
+    path = "/v1/leads",
+    tag = "leads",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "One page.", body = List<LeadView>),
+        Refused,
+        Invalid,
+    )
+)]
+pub(crate) async fn list_leads(
+    granted: Granted<LeadsRead>,
+    QueryOf(query): QueryOf<ListQuery>,
+) -> Result<Json<List<LeadView>>, Problem> {
+    let scope = granted.scope();
+    let page = read_page(scope, &keys::leads(scope.tenant()), "leads", &query, true).await?;
+    let views = open_each(page, |row| async move {
+        let lead = scope.store().open(row, &DataKey::none())?;
+        view(scope, lead).await
+    });
+    Ok(Json(views.await?))
+}
+
+/// Reads a lead
+///
+/// Scope: `leads:read`.
+#[utoipa::path(
+    get,
+    path = "/v1/leads/{id}",
+    tag = "leads",
+    params(("id" = String, Path, description = "The lead.", example = "lead_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    responses(
+        (status = 200, description = "The lead.", body = LeadView),
+        Refused,
+        NotFound,
+    )
+)]
+pub(crate) async fn read_lead(
+    granted: Granted<LeadsRead>,
+    PathId(id): PathId<LeadId>,
+) -> Result<Json<LeadView>, Problem> {
+    let scope = granted.scope();
+    let row = keys::lead(scope.tenant(), id);
+    let lead = scope.store().get(&row, &DataKey::none(), true).await?;
+    let view = view(scope, lead.ok_or_else(Problem::not_found)?).await?;
+    view.map(Json).ok_or_else(Problem::not_found)
+}
+
+async fn view(scope: &TenantScope, lead: Lead) -> Result<Option<LeadView>, Problem> {
+    let mut contacts = Vec::new();
+    for contact in &*lead.contacts {
+        if let Some((contact, _keys)) = scope.open_contact(*contact).await? {
+            contacts.push(contact);
+        }
+    }
+    Ok(LeadView::new(&lead, contacts))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use serde_json::json;
+    use usher_shared::Timestamp;
+    use usher_shared::model::{ContactRef, Profile};
+    use usher_shared::untrusted::KeyedHash;
+
+    fn lead_of(at: Timestamp) -> (Lead, Contact) {
+        let address = KeyedHash::from_bytes([9; 16]);
+        let contact = Contact {
+            address: address.into(),
+            id: ContactId::derived(at, [2; 10]).into(),
+            channel: ChannelId::derived(at, [3; 10]).into(),
+            first_seen: at.into(),
+            last_seen: at.into(),
+            conversation: ConversationId::derived(at, [4; 10]).into(),
+            lead: Some(LeadId::derived(at, [1; 10])).into(),
+            profile: Profile {
+                email: Some("anna@example.com".to_owned()),
+                ..Profile::default()
+            }
+            .into(),
+        };
+        let lead = Lead {
+            id: LeadId::derived(at, [1; 10]).into(),
+            contacts: vec![ContactRef {
+                address,
+                id: *contact.id,
+            }]
+            .into(),
+            created_at: at.into(),
+            last_activity: at.into(),
+            intents: vec!["booking".parse().unwrap()].into(),
+        };
+        (lead, contact)
+    }
+
+    #[test]
+    fn a_lead_is_shown_with_what_each_contact_volunteered() {
+        let at = Timestamp::from_millis(1_790_000_000_523);
+        let (lead, contact) = lead_of(at);
+        let shown = serde_json::to_value(LeadView::new(&lead, vec![contact]).unwrap()).unwrap();
+        assert_eq!(
+            shown,
+            json!({
+                "object": "lead",
+                "id": LeadId::derived(at, [1; 10]).to_string(),
+                "intents": ["booking"],
+                "contacts": [{
+                    "contact_id": ContactId::derived(at, [2; 10]).to_string(),
+                    "channel_id": ChannelId::derived(at, [3; 10]).to_string(),
+                    "conversation_id": ConversationId::derived(at, [4; 10]).to_string(),
+                    "name": null,
+                    "email": "anna@example.com",
+                    "phone": null,
+                    "first_seen_at": "2026-09-21T14:13:20.523Z",
+                    "last_seen_at": "2026-09-21T14:13:20.523Z",
+                }],
+                "created_at": "2026-09-21T14:13:20.523Z",
+                "last_activity_at": "2026-09-21T14:13:20.523Z",
+            })
+        );
+    }
+
+    #[test]
+    fn a_lead_whose_contacts_are_all_forgotten_is_not_shown() {
+        let (lead, _) = lead_of(Timestamp::from_millis(1));
+        assert!(LeadView::new(&lead, Vec::new()).is_none());
+    }
+}

@@ -1,0 +1,87 @@
+//! Builds the functions: one `cargo build` of every binary of the workspace, the same selection as a plain
+//! `cargo build`, so that features unify the same way and nothing is compiled twice.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::sync::Mutex;
+
+/// Built binaries by name, once per process and workspace.
+static BUILT: Mutex<BTreeMap<PathBuf, BTreeMap<String, PathBuf>>> = Mutex::const_new(BTreeMap::new());
+
+/// Builds the workspace at `root` and returns its executables by name. Cargo itself says where they are,
+/// so `CARGO_TARGET_DIR`, configuration and profile need no guessing. A second call answers from memory.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo says in the environment which cargo it is"
+)]
+pub(crate) async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>, String> {
+    let mut built = BUILT.lock().await;
+    if let Some(binaries) = built.get(root) {
+        return Ok(binaries.clone());
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args([
+            "build",
+            "--workspace",
+            "--bins",
+            "--quiet",
+            "--message-format=json-render-diagnostics",
+        ])
+        .arg("--manifest-path")
+        .arg(root.join("Cargo.toml"));
+    // The profile that this program was built with.
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|e| format!("cargo build could not be started: {e}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "cargo build failed in {} ({})",
+            root.display(),
+            output.status
+        ));
+    }
+    let binaries = executables(&output.stdout);
+    built.insert(root.to_owned(), binaries.clone());
+    Ok(binaries)
+}
+
+/// Names and paths from cargo's messages.
+fn executables(messages: &[u8]) -> BTreeMap<String, PathBuf> {
+    String::from_utf8_lossy(messages)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| {
+            let name = message.pointer("/target/name")?.as_str()?.to_owned();
+            let path = message.get("executable")?.as_str()?.to_owned();
+            Some((name, PathBuf::from(path)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executables_are_read_from_cargos_messages() {
+        let messages = br#"{"reason":"compiler-artifact","target":{"name":"lib"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"inbound"},"executable":"/t/debug/inbound"}
+not json
+{"reason":"build-finished","success":true}"#;
+        let expected = BTreeMap::from([("inbound".to_owned(), PathBuf::from("/t/debug/inbound"))]);
+        assert_eq!(executables(messages), expected);
+    }
+}

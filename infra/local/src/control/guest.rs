@@ -1,0 +1,89 @@
+//! A guest at the web chat, through the same webhook as a browser.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::{invalid, ok, problem, read};
+use crate::stack::Shared;
+
+/// Session tokens by channel and guest.
+#[derive(Debug, Default)]
+pub(crate) struct Guests {
+    tokens: Mutex<HashMap<(String, String), String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message {
+    channel: String,
+    from: String,
+    text: String,
+    client_message_id: Option<String>,
+}
+
+/// Sends a text as a guest. The answer carries what the webhook answered.
+pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let message: Message = match read(&body) {
+        Ok(message) => message,
+        Err(response) => return response,
+    };
+    for (field, value) in [("channel", &message.channel), ("from", &message.from)] {
+        if value.is_empty() || value.contains(['/', '?', '#', '%']) || !value.is_ascii() {
+            return invalid(field, "must not be empty, and may hold no special characters");
+        }
+    }
+    match send(&shared, &message).await {
+        Ok((status, answer, token)) => {
+            ok(&json!({"status": status, "response": answer, "session_token": token}))
+        }
+        Err(error) => problem(StatusCode::BAD_GATEWAY, "webhook_failed", &error),
+    }
+}
+
+async fn send(shared: &Shared, message: &Message) -> Result<(u16, Value, Option<String>), String> {
+    let client = crate::client::loopback();
+    let base = format!("{}/chat/{}", shared.base_url, message.channel);
+    let who = (message.channel.clone(), message.from.clone());
+    let id = message
+        .client_message_id
+        .clone()
+        .unwrap_or_else(crate::ids::random_uuid);
+    // Held throughout: the messages of this endpoint arrive in the order in which they were posted.
+    let mut tokens = shared.guests.tokens.lock().await;
+    for fresh in [false, true] {
+        let token = if let Some(token) = tokens.get(&who).filter(|_| !fresh) {
+            token.clone()
+        } else {
+            let (status, session) = call(client.post(format!("{base}/sessions")), &json!({})).await?;
+            let Some(token) = session.get("token").and_then(Value::as_str) else {
+                return Ok((status, session, None));
+            };
+            tokens.insert(who.clone(), token.to_owned());
+            token.to_owned()
+        };
+        let body = json!({"text": message.text, "client_message_id": id});
+        let request = client.post(format!("{base}/messages")).bearer_auth(&token);
+        let (status, answer) = call(request, &body).await?;
+        // A session can end with the domain clock: one new one is opened, as a browser would.
+        if status != 401 || fresh {
+            return Ok((status, answer, Some(token)));
+        }
+    }
+    Err("the webhook refuses every session".to_owned())
+}
+
+async fn call(request: reqwest::RequestBuilder, body: &Value) -> Result<(u16, Value), String> {
+    let answer = request.json(body).send().await.map_err(|e| e.to_string())?;
+    let status = answer.status().as_u16();
+    let text = answer.text().await.map_err(|e| e.to_string())?;
+    let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Ok((status, value))
+}

@@ -1,0 +1,237 @@
+//! `DynamoDB`: the embedded database as a library, with the tables of the template, served to the
+//! unmodified SDK. TTL is swept on the domain clock.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::response::Response;
+use dynoxide::{Database, RusqliteBackend};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::clock::{Clock, DatabaseClock};
+use crate::proxy::{Call, Service, refusal};
+use crate::template::Table;
+
+/// Operations after which a stream may have something new.
+const WRITES: [&str; 7] = [
+    "BatchWriteItem",
+    "DeleteItem",
+    "ExecuteStatement",
+    "ExecuteTransaction",
+    "PutItem",
+    "TransactWriteItems",
+    "UpdateItem",
+];
+
+/// Where the database lives.
+#[derive(Debug, Clone)]
+pub enum Storage<'a> {
+    /// Nowhere but here.
+    Memory,
+    /// In this file.
+    File(&'a Path),
+}
+
+/// The embedded database and its private listener.
+pub struct DynamoDb {
+    database: Database,
+    /// A second connection with the domain clock, when the database is a file: its constructor takes no
+    /// clock of its own, and TTL must be swept on ours.
+    sweeper: Option<Arc<std::sync::Mutex<RusqliteBackend>>>,
+    url: String,
+    client: reqwest::Client,
+    changed: Arc<Notify>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl DynamoDb {
+    /// Opens the database, creates what is missing of `tables`, and starts the private listener.
+    pub async fn start(storage: Storage<'_>, tables: &[Table], clock: Arc<Clock>) -> Result<Self, String> {
+        let clock = Arc::new(DatabaseClock(clock));
+        let (database, sweeper) = match storage {
+            Storage::Memory => (Database::memory_with_clock(clock).map_err(text)?, None),
+            Storage::File(path) => {
+                let path = path.to_str().ok_or("the data folder's name is not UTF-8")?;
+                let database = Database::new(path).map_err(text)?;
+                let second = RusqliteBackend::new(path).map_err(text)?.with_clock(clock);
+                (database, Some(Arc::new(std::sync::Mutex::new(second))))
+            }
+        };
+        for table in tables {
+            create(&database, table)?;
+        }
+        let listener = crate::server::bind(0).await.map_err(|e| e.to_string())?;
+        let url = format!("http://{}", listener.local_addr().map_err(|e| e.to_string())?);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = database.clone();
+        let task = tokio::spawn(async move {
+            let stopped = async {
+                // A dropped sender means the same as a sent stop.
+                let _: Result<(), _> = stopped.await;
+            };
+            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, served, stopped).await {
+                tracing::error!(error, "the embedded database stopped");
+            }
+        });
+        let client = crate::client::loopback();
+        Ok(Self {
+            database,
+            sweeper,
+            url,
+            client,
+            changed: Arc::default(),
+            stop: Some(stop),
+            task,
+        })
+    }
+
+    /// The database itself.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Wakes (all waiters) after each write.
+    pub fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
+    }
+
+    /// Passes a call on to the embedded server.
+    pub(crate) async fn answer(&self, call: Call) -> Response {
+        let wrote = WRITES.contains(&call.operation.as_str());
+        let (parts, body) = call.request.into_parts();
+        let mut request = self.client.post(&self.url).body(body);
+        for (name, value) in &parts.headers {
+            if name != http::header::HOST && name != http::header::CONTENT_LENGTH {
+                request = request.header(name, value);
+            }
+        }
+        let answer = match request.send().await {
+            Ok(answer) => {
+                let (status, headers) = (answer.status(), answer.headers().clone());
+                answer.bytes().await.map(|body| (status, headers, body))
+            }
+            Err(error) => Err(error),
+        };
+        if wrote {
+            self.changed.notify_waiters();
+        }
+        match answer {
+            Ok((status, headers, body)) => {
+                let mut response = Response::new(body.into());
+                *response.status_mut() = status;
+                *response.headers_mut() = headers;
+                response
+            }
+            Err(error) => {
+                let message = format!("the embedded database does not answer: {error}");
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                refusal(Service::DynamoDb, status, "InternalServerError", &message)
+            }
+        }
+    }
+
+    /// Deletes what is past its time to live on the domain clock. Returns how many items went.
+    pub async fn sweep_ttl(&self) -> Result<usize, String> {
+        let (database, sweeper) = (self.database.clone(), self.sweeper.clone());
+        let runtime = tokio::runtime::Handle::current();
+        let swept = tokio::task::spawn_blocking(move || match sweeper {
+            None => database.sweep_ttl().map_err(text),
+            Some(second) => {
+                let second = second.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                runtime
+                    .block_on(dynoxide::ttl::sweep_expired_items(&*second))
+                    .map_err(text)
+            }
+        })
+        .await
+        .map_err(|e| e.to_string())??;
+        self.changed.notify_waiters();
+        Ok(swept)
+    }
+
+    /// Every raw item of one table.
+    pub fn items(&self, table: &str) -> Result<Vec<Value>, String> {
+        let mut items = Vec::new();
+        let mut start = Value::Null;
+        loop {
+            let mut request = Map::from_iter([("TableName".to_owned(), json!(table))]);
+            if !start.is_null() {
+                request.insert("ExclusiveStartKey".to_owned(), start);
+            }
+            let request = serde_json::from_value(Value::Object(request)).map_err(|e| e.to_string())?;
+            let page = self.database.scan(request).map_err(text)?;
+            let mut page = serde_json::to_value(page).map_err(|e| e.to_string())?;
+            if let Some(Value::Array(more)) = page.get_mut("Items").map(Value::take) {
+                items.extend(more);
+            }
+            start = page
+                .get_mut("LastEvaluatedKey")
+                .map(Value::take)
+                .unwrap_or_default();
+            if start.is_null() {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+impl Drop for DynamoDb {
+    fn drop(&mut self) {
+        self.stop.take();
+        self.task.abort();
+    }
+}
+
+impl std::fmt::Debug for DynamoDb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DynamoDb")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Creates a table unless it is there. A table whose definition changed is reported, not altered: whoever
+/// changes the template decides whether the data folder may go.
+fn create(database: &Database, table: &Table) -> Result<(), String> {
+    let at = |problem: String| format!("table {}: {problem}", table.name);
+    let existing = database
+        .get_table_metadata(&table.name)
+        .map_err(|e| at(text(e)))?;
+    if let Some(existing) = existing {
+        let wanted = table
+            .create
+            .pointer("/StreamSpecification/StreamViewType")
+            .and_then(Value::as_str);
+        if existing
+            .stream_view_type
+            .as_deref()
+            .filter(|_| existing.stream_enabled)
+            != wanted
+        {
+            return Err(at(
+                "its stream differs from the template; use another data folder".to_owned(),
+            ));
+        }
+        return Ok(());
+    }
+    let request = serde_json::from_value(table.create.clone()).map_err(|e| at(e.to_string()))?;
+    database.create_table(request).map_err(|e| at(text(e)))?;
+    if let Some(attribute) = &table.ttl_attribute {
+        let request = json!({
+            "TableName": table.name,
+            "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": true},
+        });
+        let request = serde_json::from_value(request).map_err(|e| at(e.to_string()))?;
+        database.update_time_to_live(request).map_err(|e| at(text(e)))?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn text(error: dynoxide::DynoxideError) -> String {
+    error.to_string()
+}

@@ -1,0 +1,263 @@
+//! Starting a stack: folder, keys, template, services, functions, sources, in this order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::callers::{Caller, Callers};
+use crate::clock::Clock;
+use crate::console::Console;
+use crate::control::Guests;
+use crate::dynamodb::{DynamoDb, Storage};
+use crate::environment::Endpoints;
+use crate::gateway::{Gateway, Routes};
+use crate::home::Home;
+use crate::kms::Kms;
+use crate::proxy::{self, Backend};
+use crate::queues::QueueReader;
+use crate::runtime::{Pool, Spec, binary_in};
+use crate::s3::S3;
+use crate::server::{self, Server};
+use crate::sqs::Sqs;
+use crate::stack::{Binaries, Options, Shared, Stack, StartError};
+use crate::streams::StreamReader;
+use crate::sts::Sts;
+use crate::template::{Function, Names, Raw, Template};
+use crate::{binaries, environment, schedules};
+
+/// Starts a stack. On an error nothing is left running.
+pub async fn start(options: Options) -> Result<Stack, StartError> {
+    let console = Console::new(options.quiet);
+    let listener = server::bind(options.port)
+        .await
+        .map_err(|source| StartError::Port {
+            port: options.port,
+            source,
+        })?;
+    let base_url = url(&listener)?;
+    let raw = read_template(&options)?;
+    let home = Home::open(&options.data)?;
+    let clock = Clock::open(home.path("clock")).map_err(|e| home.problem(&e))?;
+    let callers = Arc::new(Callers::default());
+
+    let wanted_keys: Vec<String> = raw.of_type("AWS::KMS::Key").map(str::to_owned).collect();
+    let kms = Kms::open(home.persistent("kms.json"), &wanted_keys)
+        .await
+        .map_err(service("KMS"))?;
+    let key_arns = kms.arns().clone();
+    let mut listeners = Vec::new();
+    for _ in 0..5 {
+        listeners.push(
+            server::bind(0)
+                .await
+                .map_err(|source| StartError::Port { port: 0, source })?,
+        );
+    }
+    let [dynamodb, sqs, kms_at, sts, s3] =
+        <[_; 5]>::try_from(listeners).map_err(|_| StartError::Service {
+            service: "proxy",
+            problem: "listeners are missing".to_owned(),
+        })?;
+    let endpoints = Endpoints {
+        dynamodb: url(&dynamodb)?,
+        sqs: url(&sqs)?,
+        kms: url(&kms_at)?,
+        sts: url(&sts)?,
+        s3: url(&s3)?,
+    };
+    let names = Names {
+        parameters: BTreeMap::from([("PublicBaseUrl".to_owned(), base_url.clone())]),
+        queue_base_url: endpoints.sqs.clone(),
+        key_arns: key_arns.clone(),
+    };
+    let template = Template::resolve(&raw, &names).map_err(|e| template_error(&options, &e.to_string()))?;
+
+    let file = home.persistent("dynamodb.db");
+    let storage = file.as_deref().map_or(Storage::Memory, Storage::File);
+    let database = DynamoDb::start(storage, &template.tables, Arc::clone(&clock)).await;
+    let database = Arc::new(database.map_err(service("DynamoDB"))?);
+    let queues_file = home.persistent("queues.db");
+    let queues = Sqs::open(queues_file.as_deref(), &template.queues, options.queue_visibility);
+    let queues = Arc::new(queues.map_err(|e| service("SQS")(e.to_string()))?);
+    let objects =
+        S3::open(&home.path("s3"), &template.buckets, Arc::clone(&callers)).map_err(service("S3"))?;
+    let objects = Arc::new(objects);
+    let roles = Sts::new(Arc::clone(&callers), template.roles.values().cloned());
+    let mut servers = Vec::new();
+    for (listener, backend) in [
+        (dynamodb, Backend::DynamoDb(Arc::clone(&database))),
+        (sqs, Backend::Sqs(Arc::clone(&queues))),
+        (kms_at, Backend::Kms(Arc::new(kms))),
+        (sts, Backend::Sts(Arc::new(roles))),
+        (s3, Backend::S3(Arc::clone(&objects))),
+    ] {
+        let server = proxy::serve(listener, backend, Arc::clone(&callers));
+        servers.push(server.map_err(|e| service("proxy")(e.to_string()))?);
+    }
+
+    let pools = start_pools(&options, &template, &endpoints, &callers, &clock, &home, &console).await?;
+    let operator = callers.issue(Caller {
+        function: "operator".to_owned(),
+        role: String::new(),
+        tags: BTreeMap::new(),
+    });
+    let shared = Arc::new(Shared {
+        base_url,
+        template,
+        clock,
+        console,
+        database,
+        queues,
+        objects,
+        outbox: Arc::default(),
+        pools,
+        callers,
+        guests: Guests::default(),
+        home,
+    });
+    let router = crate::control::router(Arc::clone(&shared)).fallback_service(api(&shared));
+    servers.push(Server::start(listener, router).map_err(|e| service("gateway")(e.to_string()))?);
+    let tasks = start_sources(&shared);
+    Ok(Stack {
+        shared,
+        endpoints,
+        operator,
+        key_arns,
+        tasks,
+        servers,
+    })
+}
+
+fn read_template(options: &Options) -> Result<Raw, StartError> {
+    let text =
+        std::fs::read_to_string(&options.template).map_err(|e| template_error(options, &e.to_string()))?;
+    Raw::parse(&text).map_err(|e| template_error(options, &e.to_string()))
+}
+
+fn template_error(options: &Options, problem: &str) -> StartError {
+    StartError::Template {
+        file: options.template.display().to_string(),
+        problem: problem.to_owned(),
+    }
+}
+
+fn service(service: &'static str) -> impl FnOnce(String) -> StartError {
+    move |problem| StartError::Service { service, problem }
+}
+
+fn url(listener: &tokio::net::TcpListener) -> Result<String, StartError> {
+    let address = listener
+        .local_addr()
+        .map_err(|source| StartError::Port { port: 0, source })?;
+    Ok(format!("http://{address}"))
+}
+
+async fn start_pools(
+    options: &Options,
+    template: &Template,
+    endpoints: &Endpoints,
+    callers: &Callers,
+    clock: &Clock,
+    home: &Home,
+    console: &Console,
+) -> Result<BTreeMap<String, Arc<Pool>>, StartError> {
+    let built = match &options.binaries {
+        Binaries::Build => binaries::build(&options.root).await.map_err(StartError::Build)?,
+        Binaries::Folder(folder) => {
+            let named = |f: &Function| (f.name.clone(), binary_in(folder, &f.name));
+            template.functions.iter().map(named).collect()
+        }
+    };
+    let logs = home.path("logs");
+    std::fs::create_dir_all(&logs).map_err(|e| home.problem(&e))?;
+    let mut pools = BTreeMap::new();
+    for function in &template.functions {
+        let name = function.name.clone();
+        let binary = built
+            .get(&name)
+            .filter(|path| path.exists())
+            .cloned()
+            .ok_or_else(|| {
+                StartError::Build(format!(
+                    "function {name} of the template has no binary of that name"
+                ))
+            })?;
+        let caller = Caller {
+            function: name.clone(),
+            role: function.role.clone(),
+            tags: BTreeMap::new(),
+        };
+        let credentials = callers.issue(caller);
+        let environment = environment::of_function(function, endpoints, &credentials, clock.file());
+        let spec = Spec {
+            name: name.clone(),
+            binary,
+            environment,
+            timeout: function.timeout,
+        };
+        let pool = Pool::new(spec, logs.join(format!("{name}.log")), console.clone());
+        pools.insert(name, Arc::new(pool.map_err(|e| home.problem(&e))?));
+    }
+    Ok(pools)
+}
+
+/// The HTTP API of the template.
+fn api(shared: &Shared) -> axum::Router {
+    let mut routes = Routes::default();
+    for function in &shared.template.functions {
+        if let Some(pool) = shared.pools.get(&function.name) {
+            for route in &function.routes {
+                routes.add(route, Arc::clone(pool));
+            }
+        }
+    }
+    let gateway = Gateway::new(routes, Arc::clone(&shared.clock), Arc::clone(&shared.outbox));
+    axum::Router::new()
+        .fallback(crate::gateway::handle)
+        .with_state(Arc::new(gateway))
+}
+
+/// Streams, queues and schedules of every function.
+fn start_sources(shared: &Shared) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for function in &shared.template.functions {
+        let Some(pool) = shared.pools.get(&function.name) else {
+            continue;
+        };
+        for source in &function.streams {
+            let checkpoint = shared
+                .home
+                .path(&format!("stream-{}-{}", source.table, function.name));
+            let reader = StreamReader {
+                source: source.clone(),
+                pool: Arc::clone(pool),
+                database: Arc::clone(&shared.database),
+                queues: Arc::clone(&shared.queues),
+                clock: Arc::clone(&shared.clock),
+                console: shared.console.clone(),
+                checkpoint,
+            };
+            tasks.spawn(reader.run());
+        }
+        for source in &function.queues {
+            let reader = QueueReader {
+                source: source.clone(),
+                pool: Arc::clone(pool),
+                queues: Arc::clone(&shared.queues),
+                console: shared.console.clone(),
+            };
+            tasks.spawn(reader.run());
+        }
+        for schedule in &function.schedules {
+            let clock = Arc::clone(&shared.clock);
+            tasks.spawn(schedules::run(
+                schedule.clone(),
+                Arc::clone(pool),
+                clock,
+                shared.console.clone(),
+            ));
+        }
+    }
+    tasks
+}

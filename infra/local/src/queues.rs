@@ -1,0 +1,120 @@
+//! Event source mapping of a queue: receives, invokes, deletes what succeeded. What failed stays hidden
+//! until its visibility ends, and blocks its group until then, as in the cloud.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::batch::failures;
+use crate::clock::wall_ms;
+use crate::console::Console;
+use crate::runtime::Pool;
+use crate::sqs::{Message, Sqs, event_record};
+use crate::template::QueueSource;
+
+/// Batches of one queue at a time. Less than the instances of a function, so that one busy queue leaves
+/// room for another.
+const MOST_BATCHES: usize = 3;
+/// Longest sleep between looks at a queue.
+const IDLE_MS: i64 = 1000;
+
+/// Reads one queue for one function.
+pub(crate) struct QueueReader {
+    pub(crate) source: QueueSource,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) queues: Arc<Sqs>,
+    pub(crate) console: Console,
+}
+
+impl QueueReader {
+    /// Reads until the task is dropped; batches in flight end with it.
+    pub(crate) async fn run(self) {
+        let changed = self.queues.changed();
+        let slots = Arc::new(Semaphore::new(MOST_BATCHES));
+        let reader = Arc::new(self);
+        let mut batches = JoinSet::new();
+        loop {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+                return;
+            };
+            let waiting = changed.notified();
+            let queue = &reader.source.queue;
+            let received = reader
+                .queues
+                .store()
+                .receive(queue, reader.source.batch_size, None, wall_ms());
+            match received {
+                Ok(messages) if !messages.is_empty() => {
+                    let reader = Arc::clone(&reader);
+                    batches.spawn(async move {
+                        reader.process(&messages).await;
+                        drop(slot);
+                    });
+                }
+                Ok(_) => {
+                    drop(slot);
+                    let _: Result<(), _> = tokio::time::timeout(reader.pause(), waiting).await;
+                }
+                Err(error) => {
+                    drop(slot);
+                    reader.console.say(&format!("queue {queue}: {error}"));
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+            while batches.try_join_next().is_some() {}
+        }
+    }
+
+    /// How long nothing can become receivable by itself.
+    fn pause(&self) -> Duration {
+        let now = wall_ms();
+        let next = self
+            .queues
+            .store()
+            .next_visible_ms(&self.source.queue, now)
+            .ok()
+            .flatten();
+        let wait = next.map_or(IDLE_MS, |at| (at - now).clamp(1, IDLE_MS));
+        Duration::from_millis(u64::try_from(wait).unwrap_or(1))
+    }
+
+    async fn process(&self, messages: &[Message]) {
+        let queue = &self.source.queue;
+        let records: Vec<Value> = messages
+            .iter()
+            .map(|message| event_record(queue, message))
+            .collect();
+        let event = json!({"Records": records}).to_string();
+        let failed = match self.pool.invoke(event.into()).await {
+            Ok(answer) if self.source.report_failures => {
+                let ids: Vec<&str> = messages.iter().map(|message| message.id.as_str()).collect();
+                failures(&answer, &ids)
+            }
+            Ok(_) => Vec::new(),
+            Err(_) => (0..messages.len()).collect(),
+        };
+        let done = messages
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !failed.contains(index));
+        for (_, message) in done {
+            let receipt = message.receipt.as_deref().unwrap_or_default();
+            if let Err(error) = self.queues.store().delete(queue, receipt, wall_ms()) {
+                self.console.say(&format!("queue {queue}: {error}"));
+            }
+        }
+        if !failed.is_empty() {
+            self.console.say(&format!(
+                "{}: {} of {} messages of {queue} failed and come back later",
+                self.pool.name(),
+                failed.len(),
+                messages.len()
+            ));
+        }
+        // A group that waited for these may go on now.
+        self.queues.changed().notify_waiters();
+    }
+}

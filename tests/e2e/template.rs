@@ -1,0 +1,138 @@
+//! `template.yaml` against the code: places, routes, periods, permissions.
+
+use std::collections::BTreeSet;
+
+use serde_norway::Value;
+use usher_shared::record::Place;
+use usher_shared::records::REGISTRY;
+
+use crate::harness::root;
+
+fn template() -> (String, Value) {
+    let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let value = serde_norway::from_str(&text).unwrap();
+    (text, value)
+}
+
+/// `(logical id, type, properties)` of every resource.
+fn resources(template: &Value) -> Vec<(String, String, Value)> {
+    let all = template["Resources"].as_mapping().unwrap();
+    all.iter()
+        .map(|(id, resource)| {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            (text(id), text(&resource["Type"]), resource["Properties"].clone())
+        })
+        .collect()
+}
+
+#[test]
+fn records_live_in_exactly_the_places_that_the_template_makes() {
+    let (_, template) = template();
+    let stores = ["AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::SNS::Topic"];
+    let made: BTreeSet<String> =
+        resources(&template).into_iter().filter(|(_, kind, _)| stores.contains(&kind.as_str())).map(|r| r.0).collect();
+    let declared: BTreeSet<String> = REGISTRY
+        .iter()
+        .flat_map(|spec| spec.places)
+        .map(|place| Place::logical_id(*place).to_owned())
+        .collect();
+    assert_eq!(made, declared);
+}
+
+#[test]
+fn the_template_has_the_routes_of_the_api_document_and_of_the_chat() {
+    let (_, template) = template();
+    let mut routes = BTreeSet::new();
+    for (_, kind, properties) in resources(&template) {
+        if kind != "AWS::Serverless::Function" {
+            continue;
+        }
+        for (_, event) in properties["Events"].as_mapping().into_iter().flatten() {
+            if event["Type"].as_str() == Some("HttpApi") {
+                let text = |name: &str| event["Properties"][name].as_str().unwrap().to_owned();
+                routes.insert((text("Path"), text("Method").to_lowercase()));
+            }
+        }
+    }
+    let document = serde_json::to_value(inbox::openapi()).unwrap();
+    let mut expected: BTreeSet<(String, String)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().keys().map(move |method| (path.clone(), method.clone()))
+        })
+        .collect();
+    for (path, methods) in [("sessions", &["post", "options"][..]), ("messages", &["post", "get", "options"])] {
+        for method in methods {
+            expected.insert((format!("/chat/{{channel_key}}/{path}"), (*method).to_owned()));
+        }
+    }
+    assert_eq!(routes, expected);
+}
+
+#[test]
+fn p_ret_09_recovery_windows_end_before_the_thirty_days_that_are_promised() {
+    let (_, template) = template();
+    for (id, kind, properties) in resources(&template) {
+        if kind == "AWS::DynamoDB::Table" {
+            let recovery = &properties["PointInTimeRecoverySpecification"];
+            let days = recovery["RecoveryPeriodInDays"].as_u64().unwrap();
+            assert!(recovery["PointInTimeRecoveryEnabled"].as_bool().unwrap(), "{id}");
+            let most = if id == "KeysTable" { 7 } else { 29 };
+            assert!((1..=most).contains(&days), "{id}: {days} days");
+            assert_eq!(properties["TimeToLiveSpecification"]["AttributeName"].as_str(), Some("expires_at"), "{id}");
+        }
+        if kind == "AWS::Logs::LogGroup" {
+            assert_eq!(properties["RetentionInDays"].as_u64(), Some(14), "{id}");
+        }
+    }
+}
+
+#[test]
+fn the_template_sets_nothing_that_is_for_the_local_stack_alone() {
+    let (text, _) = template();
+    assert!(!text.contains("USHER_LOCAL_CLOCK") && !text.contains("AWS_ENDPOINT_URL"));
+}
+
+#[test]
+fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
+    let (_, template) = template();
+    let mut roles = BTreeSet::new();
+    for (id, kind, properties) in resources(&template) {
+        match kind.as_str() {
+            "AWS::Serverless::Function" => {
+                let role = serde_norway::to_string(&properties["Role"]).unwrap();
+                assert!(roles.insert(role), "{id} shares its role");
+            }
+            "AWS::IAM::Role" | "AWS::IAM::RolePolicy" => {
+                assert!(properties.get("ManagedPolicyArns").is_none(), "{id}");
+                for line in serde_norway::to_string(&properties).unwrap().lines() {
+                    let line = line.trim().trim_start_matches("- ");
+                    let action = line.strip_prefix("Action:").unwrap_or(line).trim().trim_matches(['\'', '"']);
+                    let is_action = ["dynamodb:", "kms:", "sqs:", "sts:", "s3:", "logs:"]
+                        .iter()
+                        .any(|service| action.starts_with(service) && !action.contains("LeadingKeys"));
+                    assert!(!(is_action && action.contains('*')), "{id}: {line}");
+                    assert!(!line.contains("dynamodb:Scan"), "{id}: {line}");
+                    assert!(line != "Resource: '*'" && line != "Resource: \"*\"", "{id}: {line}");
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(roles.len(), 5);
+}
+
+#[test]
+fn a_queues_visibility_is_at_least_six_times_its_functions_timeout() {
+    let (_, template) = template();
+    let all = resources(&template);
+    let properties = |wanted: &str| all.iter().find(|(id, _, _)| id == wanted).map(|r| r.2.clone()).unwrap();
+    for (queue, function) in [("ReplyQueue", "ReplyFunction"), ("DeliverQueue", "DeliverFunction")] {
+        let visibility = properties(queue)["VisibilityTimeout"].as_u64().unwrap();
+        let timeout = properties(function)["Timeout"].as_u64().unwrap();
+        assert!(visibility >= 6 * timeout, "{queue}: {visibility} s for {timeout} s");
+        assert!(properties(queue)["RedrivePolicy"]["maxReceiveCount"].as_u64().is_some(), "{queue}");
+    }
+}

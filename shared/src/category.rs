@@ -86,12 +86,11 @@ impl Category {
         match (self, preset) {
             (Self::Conversation, Preset::Hospitality)
             | (Self::Lead | Self::Account | Self::Credential | Self::Key, _) => Period::LifeOfAccount,
-            (Self::Conversation, Preset::Website) => Period::Days(TWELVE_MONTHS),
+            (Self::Conversation, Preset::Website) | (Self::SecurityLog, _) => Period::Days(TWELVE_MONTHS),
             (Self::Conversation, Preset::Mail) => Period::Days(90),
             (Self::AiTrace, _) => Period::With(Self::Conversation),
             (Self::Watermark | Self::Transport, _) => Period::Days(LONGEST_REDELIVERY_DAYS),
             (Self::Idempotency, _) => Period::Days(1),
-            (Self::SecurityLog, _) => Period::Days(TWELVE_MONTHS),
         }
     }
 

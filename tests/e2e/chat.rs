@@ -22,7 +22,10 @@ fn a_question_is_answered_from_the_documents_and_the_trace_names_the_passage() {
         let conversation = tenant.conversation_of(&asked).await;
         assert_eq!(conversation["state"], "ai");
         assert_eq!(conversation["title"], "How much is the garden room?");
-        let traces = tenant.get(&format!("/v1/conversations/{}/traces", id(&conversation))).await.expect(200);
+        let traces = tenant
+            .get(&format!("/v1/conversations/{}/traces", id(&conversation)))
+            .await
+            .expect(200);
         let trace = &data(&traces)[0];
         assert_eq!(trace["message_id"], asked.as_str());
         assert_eq!(trace["decision"], "answered");
@@ -30,7 +33,12 @@ fn a_question_is_answered_from_the_documents_and_the_trace_names_the_passage() {
         assert_eq!(trace["reply_id"], answer["id"]);
         let documents = tenant.get("/v1/documents").await.expect(200);
         assert_eq!(trace["passages"][0]["document_id"], data(&documents)[0]["id"]);
-        assert!(trace["prompt"].as_str().unwrap().contains("How much is the garden room?"));
+        assert!(
+            trace["prompt"]
+                .as_str()
+                .unwrap()
+                .contains("How much is the garden room?")
+        );
     });
 }
 
@@ -46,11 +54,18 @@ fn what_no_document_says_is_handed_over_and_the_ai_stays_silent() {
 
         let more = guest.say("How much is the garden room?").await;
         tokio::time::sleep(SILENCE).await;
-        assert_eq!(guest.answers().await.len(), 1, "nothing answers {more} but a person");
+        assert_eq!(
+            guest.answers().await.len(),
+            1,
+            "nothing answers {more} but a person"
+        );
 
         let path = format!("/v1/conversations/{}/hand-back", id(&conversation));
         assert_eq!(tenant.post(&path, &json!({})).await.expect(200)["state"], "ai");
-        assert_eq!(tenant.post(&path, &json!({})).await.expect(409)["code"], "already_with_ai");
+        assert_eq!(
+            tenant.post(&path, &json!({})).await.expect(409)["code"],
+            "already_with_ai"
+        );
         let again = guest.say("How much is the garden room, please?").await;
         assert_eq!(guest.answer_to(&again).await["author"], "ai");
     });
@@ -88,11 +103,23 @@ fn a_message_posted_many_times_at_once_is_stored_and_answered_once() {
         tokio::time::sleep(SILENCE).await;
         assert_eq!(guest.answers().await.len(), 1);
         let conversation = tenant.conversation_of(&ids[0]).await;
-        let messages = tenant.get(&format!("/v1/conversations/{}/messages", id(&conversation))).await.expect(200);
-        assert_eq!(data(&messages).iter().filter(|m| m["direction"] == "inbound").count(), 1);
+        let messages = tenant
+            .get(&format!("/v1/conversations/{}/messages", id(&conversation)))
+            .await
+            .expect(200);
+        assert_eq!(
+            data(&messages)
+                .iter()
+                .filter(|m| m["direction"] == "inbound")
+                .count(),
+            1
+        );
 
         let other = json!({"text": "Something else", "client_message_id": "one"});
-        assert_eq!(guest.post(&other).await.expect(422)["code"], "idempotency_key_reused");
+        assert_eq!(
+            guest.post(&other).await.expect(422)["code"],
+            "idempotency_key_reused"
+        );
     });
 }
 
@@ -107,7 +134,11 @@ async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
             }
             std::task::Poll::Pending => true,
         });
-        if pending.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if pending.is_empty() {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
     })
     .await;
     done
@@ -122,18 +153,33 @@ fn a_person_takes_over_and_the_visitor_reads_their_answer() {
         let first = guest.answer_to(&asked).await;
         let conversation = tenant.conversation_of(&asked).await;
         let path = format!("/v1/conversations/{}/messages", id(&conversation));
-        let written = tenant.post(&path, &json!({"text": "For you, 850."})).await.expect(201);
+        let written = tenant
+            .post(&path, &json!({"text": "For you, 850."}))
+            .await
+            .expect(201);
         let human = eventually("the person's answer is delivered", || async {
-            guest.answers().await.into_iter().find(|answer| answer["author"] == "human")
+            guest
+                .answers()
+                .await
+                .into_iter()
+                .find(|answer| answer["author"] == "human")
         })
         .await;
-        assert_eq!((&human["id"], &human["text"]), (&written["id"], &json!("For you, 850.")));
-        let state = tenant.get(&format!("/v1/conversations/{}", id(&conversation))).await.expect(200);
+        assert_eq!(
+            (&human["id"], &human["text"]),
+            (&written["id"], &json!("For you, 850."))
+        );
+        let state = tenant
+            .get(&format!("/v1/conversations/{}", id(&conversation)))
+            .await
+            .expect(200);
         assert_eq!(state["state"], "human");
 
         // `after` gives what came after, and nothing twice.
         let after = format!("{}?after={}", tenant.chat("messages"), id(&first));
-        let rest = send(CLIENT.get(after).bearer_auth(&guest.token)).await.expect(200);
+        let rest = send(CLIENT.get(after).bearer_auth(&guest.token))
+            .await
+            .expect(200);
         assert_eq!(data(&rest).iter().map(id).collect::<Vec<_>>(), [id(&human)]);
     });
 }
@@ -143,14 +189,23 @@ fn what_a_visitor_volunteers_becomes_a_lead() {
     run(async {
         let tenant = Tenant::with_prices().await;
         let guest = tenant.guest().await;
-        guest.say("My name is Anna Berg, my number is +1 555 010 0199.").await;
+        let asked = guest
+            .say("My name is Anna Berg, +1 555 010 0199. How much is the garden room?")
+            .await;
         let lead = eventually("the lead is captured", || async {
             data(&tenant.get("/v1/leads").await.expect(200)).first().cloned()
         })
         .await;
         let contact = &lead["contacts"][0];
-        assert_eq!((&contact["name"], &contact["phone"]), (&json!("Anna Berg"), &json!("+15550100199")));
-        let again = guest.say("And anna.berg@example.com. How much is the garden room?").await;
+        assert_eq!(
+            (&contact["name"], &contact["phone"]),
+            (&json!("Anna Berg"), &json!("+15550100199"))
+        );
+        let first = tenant.conversation_of(&asked).await;
+        assert_eq!(lead["contacts"][0]["conversation_id"], first["id"]);
+        let again = guest
+            .say("I am at anna.berg@example.com. How much is the garden room?")
+            .await;
         guest.answer_to(&again).await;
         eventually("the address joins the lead", || async {
             let leads = tenant.get("/v1/leads").await.expect(200);
@@ -166,19 +221,35 @@ fn p_sec_01_no_stored_byte_and_no_log_line_holds_what_people_wrote() {
     run(async {
         let tenant = Tenant::with_prices().await;
         let guest = tenant.guest().await;
-        let asked = guest.say("My name is Zebulon Quark, zebulon@example.net, +1 555 010 0142. Zanzibar?").await;
+        let asked = guest
+            .say("My name is Zebulon Quark, zebulon@example.net, +1 555 010 0142. Zanzibar?")
+            .await;
         guest.answer_to(&asked).await;
         tenant.conversation_of(&asked).await;
-        let dump = send(CLIENT.get(tenant.url("/_local/dump"))).await.body.to_string();
+        let dump = send(CLIENT.get(tenant.url("/_local/dump")))
+            .await
+            .body
+            .to_string();
         let mut logs = String::new();
         for function in ["inbound", "dispatch", "reply", "deliver", "inbox"] {
             logs.push_str(&stack().logs(function).unwrap_or_default());
         }
-        for planted in ["Zebulon", "Quark", "zebulon@example.net", "5550100142", "010 0142", "Zanzibar", "900 euros"] {
+        for planted in [
+            "Zebulon",
+            "Quark",
+            "zebulon@example.net",
+            "5550100142",
+            "010 0142",
+            "Zanzibar",
+            "900 euros",
+        ] {
             assert!(!dump.contains(planted), "{planted} is stored in the open");
             assert!(!logs.contains(planted), "{planted} is in a log");
         }
-        assert!(!dump.contains(&tenant.demo.api_key) && !logs.contains(&tenant.demo.api_key), "nor is the key");
+        assert!(
+            !dump.contains(&tenant.demo.api_key) && !logs.contains(&tenant.demo.api_key),
+            "nor is the key"
+        );
         assert!(!logs.contains(&guest.token), "nor is the session");
         // The same search finds what is meant to be in the open.
         assert!(dump.contains(&asked.replace("msg_", "")) && logs.contains(&asked));

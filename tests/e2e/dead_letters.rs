@@ -19,7 +19,10 @@ fn record(keys: &Value, sequence: &str) -> Value {
 }
 
 async fn queue_texts() -> String {
-    send(CLIENT.get(format!("{}/_local/dump", stack().base_url()))).await.body["queues"].to_string()
+    send(CLIENT.get(format!("{}/_local/dump", stack().base_url())))
+        .await
+        .body["queues"]
+        .to_string()
 }
 
 #[test]
@@ -63,7 +66,12 @@ fn a_message_whose_reply_failed_for_good_is_handed_to_a_person() {
         // A job as the queue would give up on it: for a newer message than the one that was answered.
         let id: ConversationId = crate::harness::id(&conversation).parse().unwrap();
         let platform = usher_local::seed::operator(&stack).unwrap();
-        let owner = *platform.find_api_key(&tenant.demo.api_key).await.unwrap().unwrap().tenant;
+        let owner = *platform
+            .find_api_key(&tenant.demo.api_key)
+            .await
+            .unwrap()
+            .unwrap()
+            .tenant;
         let newer = MessageId::generate(platform.clock().now(), platform.entropy());
         let job = usher_shared::records::ReplyJob {
             at: platform.clock().now().into(),
@@ -74,8 +82,13 @@ fn a_message_whose_reply_failed_for_good_is_handed_to_a_person() {
         let job = usher_aws::queue::Outgoing::fifo(&job, &id, &newer).unwrap();
         let url = stack.environment("dispatch").unwrap()["REPLY_DEAD_LETTERS_URL"].clone();
         assert!(platform.send_jobs(&url, &[job]).await.is_empty());
-        send(CLIENT.post(tenant.url("/_local/schedule/redrive"))).await.expect(200);
-        let conversations = tenant.get("/v1/conversations?state=waiting_for_human").await.expect(200);
+        send(CLIENT.post(tenant.url("/_local/schedule/redrive")))
+            .await
+            .expect(200);
+        let conversations = tenant
+            .get("/v1/conversations?state=waiting_for_human")
+            .await
+            .expect(200);
         assert_eq!(data(&conversations).len(), 1);
         stack.shutdown().await;
     });

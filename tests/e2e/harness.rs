@@ -13,7 +13,7 @@ use usher_local::{Options, Stack};
 use usher_shared::category::Preset;
 
 /// An answer has to be there after this long, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(100);
 
 pub(crate) static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
@@ -28,7 +28,11 @@ struct Shared {
 
 /// Lives as long as the test process; its functions end when their Runtime API is gone.
 static SHARED: LazyLock<Shared> = LazyLock::new(|| {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     let stack = runtime.block_on(start());
     Shared { runtime, stack }
 });
@@ -50,8 +54,13 @@ pub(crate) fn root() -> PathBuf {
 
 /// A stack of one's own, for tests that move the clock.
 pub(crate) async fn start() -> Stack {
-    let options = Options { queue_visibility: Some(Duration::from_secs(2)), ..Options::in_memory(root()) };
-    usher_local::start(options).await.unwrap_or_else(|error| panic!("{error}"))
+    let options = Options {
+        queue_visibility: Some(Duration::from_secs(2)),
+        ..Options::in_memory(root())
+    };
+    usher_local::start(options)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A tenant with an API key and a web chat.
@@ -79,7 +88,10 @@ impl Answer {
     pub(crate) fn refused(&self) -> Vec<(String, String)> {
         let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        errors.iter().map(|error| (text(&error["field"]), text(&error["message"]))).collect()
+        errors
+            .iter()
+            .map(|error| (text(&error["field"]), text(&error["message"])))
+            .collect()
     }
 }
 
@@ -88,17 +100,26 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Answer {
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Answer { status, headers, body }
+    Answer {
+        status,
+        headers,
+        body,
+    }
 }
 
 /// The items of a list.
 pub(crate) fn data(list: &Value) -> &Vec<Value> {
-    list["data"].as_array().unwrap_or_else(|| panic!("no list: {list}"))
+    list["data"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no list: {list}"))
 }
 
 /// The id of a resource.
 pub(crate) fn id(resource: &Value) -> String {
-    resource["id"].as_str().unwrap_or_else(|| panic!("no id: {resource}")).to_owned()
+    resource["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no id: {resource}"))
+        .to_owned()
 }
 
 impl Tenant {
@@ -110,13 +131,21 @@ impl Tenant {
     /// A tenant on a stack.
     pub(crate) async fn on(stack: &Stack, preset: Preset) -> Self {
         let demo = seed::tenant(stack, "Test Venue", preset).await.unwrap();
-        Self { base: stack.base_url().to_owned(), demo }
+        Self {
+            base: stack.base_url().to_owned(),
+            demo,
+        }
     }
 
     /// A tenant on the shared stack with one document, which says that parking is free and hire is 900 euros.
     pub(crate) async fn with_prices() -> Self {
         let tenant = Self::new().await;
-        tenant.upload("Prices", "# Prices\n\n## Garden room\n\nThe garden room costs 900 euros a day.\n").await;
+        tenant
+            .upload(
+                "Prices",
+                "# Prices\n\n## Garden room\n\nThe garden room costs 900 euros a day.\n",
+            )
+            .await;
         tenant
     }
 
@@ -130,7 +159,9 @@ impl Tenant {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        CLIENT.request(method, self.url(path)).bearer_auth(&self.demo.api_key)
+        CLIENT
+            .request(method, self.url(path))
+            .bearer_auth(&self.demo.api_key)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -152,7 +183,10 @@ impl Tenant {
     /// A fresh guest.
     pub(crate) async fn guest(&self) -> Guest<'_> {
         let session = send(CLIENT.post(self.chat("sessions"))).await.expect(201);
-        Guest { tenant: self, token: session["token"].as_str().unwrap().to_owned() }
+        Guest {
+            tenant: self,
+            token: session["token"].as_str().unwrap().to_owned(),
+        }
     }
 
     /// The conversation that holds a message, once it is listed.
@@ -161,7 +195,10 @@ impl Tenant {
             let conversations = self.get("/v1/conversations?limit=100").await.expect(200);
             for conversation in data(&conversations) {
                 let path = format!("/v1/conversations/{}/messages?limit=100", id(conversation));
-                if data(&self.get(&path).await.expect(200)).iter().any(|found| found["id"] == message) {
+                if data(&self.get(&path).await.expect(200))
+                    .iter()
+                    .any(|found| found["id"] == message)
+                {
                     return Some(conversation.clone());
                 }
             }
@@ -184,7 +221,9 @@ where
             tokio::time::sleep(POLL).await;
         }
     };
-    tokio::time::timeout(PATIENCE, trying).await.unwrap_or_else(|_| panic!("never: {what}"))
+    tokio::time::timeout(PATIENCE, trying)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// A visitor of a tenant's pages.
@@ -196,7 +235,13 @@ pub(crate) struct Guest<'a> {
 impl Guest<'_> {
     /// Posts a body as it is.
     pub(crate) async fn post(&self, body: &Value) -> Answer {
-        send(CLIENT.post(self.tenant.chat("messages")).bearer_auth(&self.token).json(body)).await
+        send(
+            CLIENT
+                .post(self.tenant.chat("messages"))
+                .bearer_auth(&self.token)
+                .json(body),
+        )
+        .await
     }
 
     /// Says something and gives the message's id.
@@ -206,14 +251,19 @@ impl Guest<'_> {
 
     /// All answers so far.
     pub(crate) async fn answers(&self) -> Vec<Value> {
-        let answer = send(CLIENT.get(self.tenant.chat("messages")).bearer_auth(&self.token)).await.expect(200);
+        let answer = send(CLIENT.get(self.tenant.chat("messages")).bearer_auth(&self.token))
+            .await
+            .expect(200);
         data(&answer).clone()
     }
 
     /// The answer to a message.
     pub(crate) async fn answer_to(&self, message: &str) -> Value {
         eventually("the message is answered", || async {
-            self.answers().await.into_iter().find(|answer| answer["answers"] == message)
+            self.answers()
+                .await
+                .into_iter()
+                .find(|answer| answer["answers"] == message)
         })
         .await
     }

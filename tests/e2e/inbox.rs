@@ -14,7 +14,12 @@ fn p_sec_04_a_key_does_what_its_scopes_say_and_the_answer_names_the_missing_one(
         let platform = seed::operator(stack()).unwrap();
         let secret = &tenant.demo.api_key;
         let owner = *platform.find_api_key(secret).await.unwrap().unwrap().tenant;
-        let key = platform.create_api_key(owner, vec![Scope::LeadsRead], None).await.unwrap().secret.0;
+        let key = platform
+            .create_api_key(owner, vec![Scope::LeadsRead], None)
+            .await
+            .unwrap()
+            .secret
+            .0;
         let as_key = |method: Method, path: &str| CLIENT.request(method, tenant.url(path)).bearer_auth(&key);
         send(as_key(Method::GET, "/v1/leads")).await.expect(200);
         let refused = [
@@ -28,10 +33,15 @@ fn p_sec_04_a_key_does_what_its_scopes_say_and_the_answer_names_the_missing_one(
             let body = json!({"kind": "web_chat", "name": "n", "title": "t", "format": "text", "text": "x"});
             let mut request = as_key(method.clone(), path);
             if method == Method::POST {
-                let fields: &[&str] =
-                    if path.ends_with("channels") { &["kind", "name"] } else { &["title", "format", "text"] };
-                let body: serde_json::Map<_, _> =
-                    fields.iter().map(|field| ((*field).to_owned(), body[*field].clone())).collect();
+                let fields: &[&str] = if path.ends_with("channels") {
+                    &["kind", "name"]
+                } else {
+                    &["title", "format", "text"]
+                };
+                let body: serde_json::Map<_, _> = fields
+                    .iter()
+                    .map(|field| ((*field).to_owned(), body[*field].clone()))
+                    .collect();
                 request = request.json(&body);
             }
             let answer = send(request).await.expect(403);
@@ -46,10 +56,22 @@ fn a_revoked_or_expired_key_is_no_key() {
     run(async {
         let tenant = Tenant::new().await;
         let platform = seed::operator(stack()).unwrap();
-        let owner = *platform.find_api_key(&tenant.demo.api_key).await.unwrap().unwrap().tenant;
+        let owner = *platform
+            .find_api_key(&tenant.demo.api_key)
+            .await
+            .unwrap()
+            .unwrap()
+            .tenant;
         let past = Some(platform.clock().now());
-        let key = platform.create_api_key(owner, Scope::ALL.to_vec(), past).await.unwrap().secret.0;
-        send(CLIENT.get(tenant.url("/v1/leads")).bearer_auth(&key)).await.expect(401);
+        let key = platform
+            .create_api_key(owner, Scope::ALL.to_vec(), past)
+            .await
+            .unwrap()
+            .secret
+            .0;
+        send(CLIENT.get(tenant.url("/v1/leads")).bearer_auth(&key))
+            .await
+            .expect(401);
     });
 }
 
@@ -59,7 +81,12 @@ fn the_same_idempotent_request_makes_one_document_and_another_body_is_refused() 
         let tenant = Tenant::new().await;
         let post = |text: &str| {
             let body = json!({"title": "Menu", "format": "text", "text": text});
-            send(tenant.request(Method::POST, "/v1/documents").header("idempotency-key", "k1").json(&body))
+            send(
+                tenant
+                    .request(Method::POST, "/v1/documents")
+                    .header("idempotency-key", "k1")
+                    .json(&body),
+            )
         };
         let first = post("Soup").await.expect(201);
         assert_eq!(id(&post("Soup").await.expect(201)), id(&first));
@@ -78,7 +105,10 @@ fn lists_are_read_page_by_page_in_both_directions() {
         for number in 0..5 {
             tenant.upload(&format!("Document {number}"), "text").await;
         }
-        let all: Vec<_> = data(&tenant.get("/v1/documents").await.expect(200)).iter().map(id).collect();
+        let all: Vec<_> = data(&tenant.get("/v1/documents").await.expect(200))
+            .iter()
+            .map(id)
+            .collect();
         assert_eq!(all.len(), 5);
 
         let (mut forward, mut path) = (Vec::new(), "/v1/documents?limit=2".to_owned());
@@ -88,11 +118,17 @@ fn lists_are_read_page_by_page_in_both_directions() {
             if page["has_more"] == false {
                 break page;
             }
-            path = format!("/v1/documents?limit=2&after={}", page["next_cursor"].as_str().unwrap());
+            path = format!(
+                "/v1/documents?limit=2&after={}",
+                page["next_cursor"].as_str().unwrap()
+            );
         };
         assert_eq!(forward, all);
         let before = last_page["previous_cursor"].as_str().unwrap();
-        let page = tenant.get(&format!("/v1/documents?limit=2&before={before}")).await.expect(200);
+        let page = tenant
+            .get(&format!("/v1/documents?limit=2&before={before}"))
+            .await
+            .expect(200);
         assert_eq!(data(&page).iter().map(id).collect::<Vec<_>>(), all[2..4]);
 
         let cursor = page["next_cursor"].as_str().unwrap();
@@ -102,12 +138,18 @@ fn lists_are_read_page_by_page_in_both_directions() {
             assert_eq!(answer.refused()[0].0, "after", "another list's cursor");
             answer.expect(422);
         }
-        other.get(&format!("/v1/documents?after={cursor}")).await.expect(422);
+        other
+            .get(&format!("/v1/documents?after={cursor}"))
+            .await
+            .expect(422);
         for limit in ["0", "101", "x"] {
             let answer = tenant.get(&format!("/v1/documents?limit={limit}")).await;
             assert_eq!(answer.refused()[0].0, "limit", "{limit}");
         }
-        assert_eq!(tenant.get("/v1/documents?colour=red").await.refused()[0].0, "colour");
+        assert_eq!(
+            tenant.get("/v1/documents?colour=red").await.refused()[0].0,
+            "colour"
+        );
     });
 }
 
@@ -115,14 +157,19 @@ fn lists_are_read_page_by_page_in_both_directions() {
 fn a_deleted_document_is_gone_and_no_longer_answers() {
     run(async {
         let tenant = Tenant::new().await;
-        let document = tenant.upload("Prices", "The garden room costs 900 euros a day.").await;
+        let document = tenant
+            .upload("Prices", "The garden room costs 900 euros a day.")
+            .await;
         let guest = tenant.guest().await;
         let asked = guest.say("How much is the garden room?").await;
         assert_eq!(guest.answer_to(&asked).await["author"], "ai");
 
         let path = format!("/v1/documents/{}", id(&document));
         let gone = tenant.delete(&path).await.expect(200);
-        assert_eq!(gone, json!({"id": id(&document), "object": "document", "deleted": true}));
+        assert_eq!(
+            gone,
+            json!({"id": id(&document), "object": "document", "deleted": true})
+        );
         tenant.get(&path).await.expect(404);
         tenant.delete(&path).await.expect(404);
         let again = guest.say("How much is the garden room today?").await;
@@ -136,7 +183,10 @@ fn a_deleted_channel_takes_no_more_messages() {
         let tenant = Tenant::new().await;
         let guest = tenant.guest().await;
         let channels = tenant.get("/v1/channels").await.expect(200);
-        tenant.delete(&format!("/v1/channels/{}", id(&data(&channels)[0]))).await.expect(200);
+        tenant
+            .delete(&format!("/v1/channels/{}", id(&data(&channels)[0])))
+            .await
+            .expect(200);
         guest.post(&json!({"text": "hello?"})).await.expect(404);
         assert!(data(&tenant.get("/v1/channels").await.expect(200)).is_empty());
     });
@@ -152,7 +202,11 @@ fn several_refused_fields_are_named_at_once() {
         assert_eq!(fields, ["title", "text"]);
         answer.expect(422);
         let body = json!({"kind": "web_chat", "name": "x", "allowed_origins": ["https://a.example/path"]});
-        assert!(tenant.post("/v1/channels", &body).await.refused()[0].0.starts_with("allowed_origins"));
+        assert!(
+            tenant.post("/v1/channels", &body).await.refused()[0]
+                .0
+                .starts_with("allowed_origins")
+        );
         let body = json!({"kind": "fax", "name": "x"});
         assert_eq!(tenant.post("/v1/channels", &body).await.refused()[0].0, "kind");
     });

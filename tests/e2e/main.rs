@@ -2,10 +2,8 @@
 //! stack where they can, each with a tenant of its own, and run side by side.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::missing_panics_doc,
     reason = "tests"
 )]
 

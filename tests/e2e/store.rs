@@ -11,9 +11,7 @@ use usher_aws::store::{Read, When, keys};
 use usher_aws::{Platform, TenantScope};
 use usher_shared::category::Preset;
 use usher_shared::ids::{ChannelId, ContactId, ConversationId, MessageId};
-use usher_shared::model::{
-    Author, ContactRef, ConversationState, Direction, MessageBody, MessageState,
-};
+use usher_shared::model::{Author, ContactRef, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::records::{Conversation, IdempotentOutcome, Message};
 use usher_shared::time::ManualClock;
 use usher_shared::untrusted::KeyedHash;
@@ -33,7 +31,12 @@ async fn platform(preset: Preset) -> (Platform, Arc<ManualClock>, TenantScope) {
         "AWS_SESSION_TOKEN" => Some(credentials.session_token.clone()),
         name => variables.get(name).cloned(),
     });
-    let platform = Platform::new(settings, Arc::<ManualClock>::clone(&clock), Arc::new(SystemEntropy)).unwrap();
+    let platform = Platform::new(
+        settings,
+        Arc::<ManualClock>::clone(&clock),
+        Arc::new(SystemEntropy),
+    )
+    .unwrap();
     let tenant = platform.create_tenant("Venue", preset).await.unwrap();
     let scope = platform.enter(tenant).await.unwrap();
     (platform, clock, scope)
@@ -64,9 +67,21 @@ async fn conversation(scope: &TenantScope) -> Talk {
         answered_through: None.into(),
         title: "Hello".to_owned().into(),
     };
-    let row = keys::conversation(scope.tenant(), id).listed(keys::conversation_listing(scope.tenant(), id, now));
-    assert!(scope.store().put(&row, &head, &key, When::Absent).await.unwrap().happened());
-    Talk { contact, conversation: id, key }
+    let row =
+        keys::conversation(scope.tenant(), id).listed(keys::conversation_listing(scope.tenant(), id, now));
+    assert!(
+        scope
+            .store()
+            .put(&row, &head, &key, When::Absent)
+            .await
+            .unwrap()
+            .happened()
+    );
+    Talk {
+        contact,
+        conversation: id,
+        key,
+    }
 }
 
 async fn message(scope: &TenantScope, talk: &Talk, text: &str) -> MessageId {
@@ -83,10 +98,20 @@ async fn message(scope: &TenantScope, talk: &Talk, text: &str) -> MessageId {
         state: MessageState::Sent.into(),
         at: now.into(),
         answers: None.into(),
-        body: MessageBody { text: text.to_owned() }.into(),
+        body: MessageBody {
+            text: text.to_owned(),
+        }
+        .into(),
     };
     let row = keys::message(scope.tenant(), talk.conversation, id);
-    assert!(scope.store().put(&row, &record, &talk.key, When::Absent).await.unwrap().happened());
+    assert!(
+        scope
+            .store()
+            .put(&row, &record, &talk.key, When::Absent)
+            .await
+            .unwrap()
+            .happened()
+    );
     id
 }
 
@@ -96,11 +121,18 @@ fn p_ret_01_p_ret_11_messages_past_their_period_are_unreadable_though_still_stor
         let (platform, clock, scope) = platform(Preset::Website).await;
         let talk = conversation(&scope).await;
         let old = message(&scope, &talk, "old").await;
-        clock.advance(Duration::from_secs(300 * 86_400));
+        clock.advance(Duration::from_hours(300 * 24));
         let young = message(&scope, &talk, "young").await;
         let row = keys::conversation(scope.tenant(), talk.conversation);
         let touch = vec![("last_activity", json!(scope.now()))];
-        assert!(scope.store().update(&row, touch, vec![When::Present]).await.unwrap().happened());
+        assert!(
+            scope
+                .store()
+                .update(&row, touch, vec![When::Present])
+                .await
+                .unwrap()
+                .happened()
+        );
 
         clock.advance(Duration::from_secs(65 * 86_400 - 1));
         let scope = platform.enter(scope.tenant()).await.unwrap();
@@ -108,13 +140,25 @@ fn p_ret_01_p_ret_11_messages_past_their_period_are_unreadable_though_still_stor
             let found = scope.open_with_messages(talk.conversation, 10).await.unwrap();
             found.map(|(_, messages)| messages.iter().map(|message| *message.id).collect::<Vec<_>>())
         };
-        assert_eq!(read(&scope).await, Some(vec![old, young]), "one second before twelve months are over");
+        assert_eq!(
+            read(&scope).await,
+            Some(vec![old, young]),
+            "one second before twelve months are over"
+        );
         clock.advance(Duration::from_secs(1));
-        assert_eq!(read(&scope).await, Some(vec![young]), "TTL has removed nothing: its clock has not moved");
+        assert_eq!(
+            read(&scope).await,
+            Some(vec![young]),
+            "TTL has removed nothing: its clock has not moved"
+        );
         let row = keys::message(scope.tenant(), talk.conversation, old);
         assert!(scope.store().get(&row, &talk.key, true).await.unwrap().is_none());
-        clock.advance(Duration::from_secs(300 * 86_400));
-        assert_eq!(read(&scope).await, None, "nor is the conversation's head readable");
+        clock.advance(Duration::from_hours(300 * 24));
+        assert_eq!(
+            read(&scope).await,
+            None,
+            "nor is the conversation's head readable"
+        );
     });
 }
 
@@ -124,10 +168,31 @@ fn what_has_lost_its_key_is_not_there() {
         let (_, _, scope) = platform(Preset::Hospitality).await;
         let talk = conversation(&scope).await;
         message(&scope, &talk, "secret").await;
-        assert!(scope.open_conversation(talk.conversation).await.unwrap().is_some());
-        scope.delete_contact_keys(talk.contact.id, talk.conversation).await.unwrap();
-        assert!(scope.open_conversation(talk.conversation).await.unwrap().is_none());
-        assert!(scope.open_with_messages(talk.conversation, 10).await.unwrap().is_none());
+        assert!(
+            scope
+                .open_conversation(talk.conversation)
+                .await
+                .unwrap()
+                .is_some()
+        );
+        scope
+            .delete_contact_keys(talk.contact.id, talk.conversation)
+            .await
+            .unwrap();
+        assert!(
+            scope
+                .open_conversation(talk.conversation)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            scope
+                .open_with_messages(talk.conversation, 10)
+                .await
+                .unwrap()
+                .is_none()
+        );
     });
 }
 
@@ -144,24 +209,46 @@ fn conditional_writes_happen_once() {
         };
         let row = keys::idempotent_outcome(scope.tenant(), KeyedHash::from_bytes([1; 16]));
         let none = DataKey::none();
-        assert!(scope.store().insert_or_get(&row, &outcome(1, "first"), &none).await.unwrap().is_none());
-        let found = scope.store().insert_or_get(&row, &outcome(2, "second"), &none).await.unwrap().unwrap();
+        assert!(
+            scope
+                .store()
+                .insert_or_get(&row, &outcome(1, "first"), &none)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        let found = scope
+            .store()
+            .insert_or_get(&row, &outcome(2, "second"), &none)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(found.resource.as_str(), "first");
         // A day later the outcome is past its period: it is as if it were not there, although it is.
-        clock.advance(Duration::from_secs(86_400));
-        assert!(scope.store().insert_or_get(&row, &outcome(2, "second"), &none).await.unwrap().is_none());
+        clock.advance(Duration::from_hours(24));
+        assert!(
+            scope
+                .store()
+                .insert_or_get(&row, &outcome(2, "second"), &none)
+                .await
+                .unwrap()
+                .is_none()
+        );
 
         let talk = conversation(&scope).await;
         let moved = |from, to| scope.move_conversation(talk.conversation, from, to, scope.now(), None);
         let (ai, human) = (ConversationState::Ai, ConversationState::Human);
-        assert!(moved(&[ai], human).await.unwrap().happened());
-        assert!(!moved(&[ai], human).await.unwrap().happened());
-        let field = scope.store().update(
-            &keys::conversation(scope.tenant(), talk.conversation),
-            vec![("title", json!("in the open"))],
-            vec![],
+        let from = [ai];
+        assert!(moved(&from, human).await.unwrap().happened());
+        assert!(!moved(&from, human).await.unwrap().happened());
+        let row = keys::conversation(scope.tenant(), talk.conversation);
+        let field = scope
+            .store()
+            .update(&row, vec![("title", json!("in the open"))], vec![When::Present]);
+        assert!(
+            field.await.is_err(),
+            "a sealed field is never written in the open"
         );
-        assert!(field.await.is_err(), "a sealed field is never written in the open");
     });
 }
 
@@ -179,7 +266,12 @@ fn pages_follow_each_other_without_gap_or_overlap_in_both_directions() {
             for limit in [1, 5, 22, 23, 24] {
                 let (mut found, mut after) = (Vec::new(), None);
                 loop {
-                    let read = Read { limit, backward, consistent: true, after };
+                    let read = Read {
+                        limit,
+                        backward,
+                        consistent: true,
+                        after,
+                    };
                     let range = keys::messages(scope.tenant(), talk.conversation, None);
                     let page = scope.store().query(&range, &read).await.unwrap();
                     assert!(page.rows.len() <= limit);
@@ -203,9 +295,18 @@ fn a_row_moved_into_another_tenants_partition_does_not_open() {
     run(async {
         let (platform, _, scope) = platform(Preset::Hospitality).await;
         let talk = conversation(&scope).await;
-        let other = platform.create_tenant("Other", Preset::Hospitality).await.unwrap();
+        let other = platform
+            .create_tenant("Other", Preset::Hospitality)
+            .await
+            .unwrap();
         let other = platform.enter(other).await.unwrap();
-        assert!(other.open_conversation(talk.conversation).await.unwrap().is_none());
+        assert!(
+            other
+                .open_conversation(talk.conversation)
+                .await
+                .unwrap()
+                .is_none()
+        );
         assert!(other.contact_keys(talk.contact.id).await.unwrap().is_none());
         let unknown = usher_shared::ids::TenantId::generate(scope.now(), scope.entropy());
         assert!(platform.enter(unknown).await.is_err());

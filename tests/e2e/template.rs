@@ -28,9 +28,17 @@ fn resources(template: &Value) -> Vec<(String, String, Value)> {
 #[test]
 fn records_live_in_exactly_the_places_that_the_template_makes() {
     let (_, template) = template();
-    let stores = ["AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::SNS::Topic"];
-    let made: BTreeSet<String> =
-        resources(&template).into_iter().filter(|(_, kind, _)| stores.contains(&kind.as_str())).map(|r| r.0).collect();
+    let stores = [
+        "AWS::DynamoDB::Table",
+        "AWS::SQS::Queue",
+        "AWS::S3::Bucket",
+        "AWS::SNS::Topic",
+    ];
+    let made: BTreeSet<String> = resources(&template)
+        .into_iter()
+        .filter(|(_, kind, _)| stores.contains(&kind.as_str()))
+        .map(|r| r.0)
+        .collect();
     let declared: BTreeSet<String> = REGISTRY
         .iter()
         .flat_map(|spec| spec.places)
@@ -60,10 +68,17 @@ fn the_template_has_the_routes_of_the_api_document_and_of_the_chat() {
         .unwrap()
         .iter()
         .flat_map(|(path, methods)| {
-            methods.as_object().unwrap().keys().map(move |method| (path.clone(), method.clone()))
+            methods
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(move |method| (path.clone(), method.clone()))
         })
         .collect();
-    for (path, methods) in [("sessions", &["post", "options"][..]), ("messages", &["post", "get", "options"])] {
+    for (path, methods) in [
+        ("sessions", &["post", "options"][..]),
+        ("messages", &["post", "get", "options"]),
+    ] {
         for method in methods {
             expected.insert((format!("/chat/{{channel_key}}/{path}"), (*method).to_owned()));
         }
@@ -81,7 +96,11 @@ fn p_ret_09_recovery_windows_end_before_the_thirty_days_that_are_promised() {
             assert!(recovery["PointInTimeRecoveryEnabled"].as_bool().unwrap(), "{id}");
             let most = if id == "KeysTable" { 7 } else { 29 };
             assert!((1..=most).contains(&days), "{id}: {days} days");
-            assert_eq!(properties["TimeToLiveSpecification"]["AttributeName"].as_str(), Some("expires_at"), "{id}");
+            assert_eq!(
+                properties["TimeToLiveSpecification"]["AttributeName"].as_str(),
+                Some("expires_at"),
+                "{id}"
+            );
         }
         if kind == "AWS::Logs::LogGroup" {
             assert_eq!(properties["RetentionInDays"].as_u64(), Some(14), "{id}");
@@ -109,13 +128,20 @@ fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
                 assert!(properties.get("ManagedPolicyArns").is_none(), "{id}");
                 for line in serde_norway::to_string(&properties).unwrap().lines() {
                     let line = line.trim().trim_start_matches("- ");
-                    let action = line.strip_prefix("Action:").unwrap_or(line).trim().trim_matches(['\'', '"']);
+                    let action = line
+                        .strip_prefix("Action:")
+                        .unwrap_or(line)
+                        .trim()
+                        .trim_matches(['\'', '"']);
                     let is_action = ["dynamodb:", "kms:", "sqs:", "sts:", "s3:", "logs:"]
                         .iter()
                         .any(|service| action.starts_with(service) && !action.contains("LeadingKeys"));
                     assert!(!(is_action && action.contains('*')), "{id}: {line}");
                     assert!(!line.contains("dynamodb:Scan"), "{id}: {line}");
-                    assert!(line != "Resource: '*'" && line != "Resource: \"*\"", "{id}: {line}");
+                    assert!(
+                        line != "Resource: '*'" && line != "Resource: \"*\"",
+                        "{id}: {line}"
+                    );
                 }
             }
             _ => {}
@@ -128,11 +154,27 @@ fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
 fn a_queues_visibility_is_at_least_six_times_its_functions_timeout() {
     let (_, template) = template();
     let all = resources(&template);
-    let properties = |wanted: &str| all.iter().find(|(id, _, _)| id == wanted).map(|r| r.2.clone()).unwrap();
-    for (queue, function) in [("ReplyQueue", "ReplyFunction"), ("DeliverQueue", "DeliverFunction")] {
+    let properties = |wanted: &str| {
+        all.iter()
+            .find(|(id, _, _)| id == wanted)
+            .map(|r| r.2.clone())
+            .unwrap()
+    };
+    for (queue, function) in [
+        ("ReplyQueue", "ReplyFunction"),
+        ("DeliverQueue", "DeliverFunction"),
+    ] {
         let visibility = properties(queue)["VisibilityTimeout"].as_u64().unwrap();
         let timeout = properties(function)["Timeout"].as_u64().unwrap();
-        assert!(visibility >= 6 * timeout, "{queue}: {visibility} s for {timeout} s");
-        assert!(properties(queue)["RedrivePolicy"]["maxReceiveCount"].as_u64().is_some(), "{queue}");
+        assert!(
+            visibility >= 6 * timeout,
+            "{queue}: {visibility} s for {timeout} s"
+        );
+        assert!(
+            properties(queue)["RedrivePolicy"]["maxReceiveCount"]
+                .as_u64()
+                .is_some(),
+            "{queue}"
+        );
     }
 }

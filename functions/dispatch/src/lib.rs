@@ -92,10 +92,12 @@ impl Dispatcher {
                 Ok(Routed::Nowhere) => {}
                 Err(letter) => {
                     tracing::error!(stream.position = position, "record not understood");
-                    match letter.map(|letter: StreamLetter| Outgoing::standard(&letter)) {
-                        Some(Ok(job)) => letters.add(position, job),
+                    let letter = letter.map(|letter: StreamLetter| Outgoing::standard(&letter));
+                    if let Some(Ok(job)) = letter {
+                        letters.add(position, job);
+                    } else {
                         // Not even its keys can be read: the log line is all there is.
-                        _ => tracing::error!(stream.position = position, "record without keys dropped"),
+                        tracing::error!(stream.position = position, "record without keys dropped");
                     }
                 }
             }

@@ -47,7 +47,7 @@ impl Dispatcher {
                 break;
             }
             for letter in letters {
-                if let Some(job) = self.read::<ReplyJob>(&letter) {
+                if let Some(job) = read::<ReplyJob>(&letter) {
                     let done = self.hand_over(&job, now).await;
                     report.handed_over += self.put_away(&self.queues.reply_dead, &letter, done).await?;
                 }
@@ -59,7 +59,7 @@ impl Dispatcher {
                 break;
             }
             for letter in letters {
-                if let Some(job) = self.read::<DeliverJob>(&letter) {
+                if let Some(job) = read::<DeliverJob>(&letter) {
                     let done = self.settle(&job).await;
                     report.settled += self.put_away(&self.queues.deliver_dead, &letter, done).await?;
                 }
@@ -71,22 +71,13 @@ impl Dispatcher {
                 break;
             }
             for letter in letters {
-                if let Some(record) = self.read::<StreamLetter>(&letter) {
+                if let Some(record) = read::<StreamLetter>(&letter) {
                     let done = self.send_on(&record, now).await;
                     report.sent += self.put_away(&self.queues.stream_dead, &letter, done).await?;
                 }
             }
         }
         Ok(report)
-    }
-
-    /// A letter that is no job of ours stays for people: its queue has an alarm.
-    fn read<R: Record>(&self, letter: &Received) -> Option<R> {
-        let job = queue::decode(&letter.body);
-        if job.is_err() {
-            tracing::error!(kind = R::SPEC.kind, "dead letter not understood");
-        }
-        job.ok()
     }
 
     async fn put_away(
@@ -185,4 +176,13 @@ impl Dispatcher {
             Err(LetterError::NotSent)
         }
     }
+}
+
+/// A letter that is no job of ours stays for people: its queue has an alarm.
+fn read<R: Record>(letter: &Received) -> Option<R> {
+    let job = queue::decode(&letter.body);
+    if job.is_err() {
+        tracing::error!(kind = R::SPEC.kind, "dead letter not understood");
+    }
+    job.ok()
 }

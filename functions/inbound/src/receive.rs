@@ -40,7 +40,7 @@ pub enum Received {
 }
 
 /// The contact's row says when it was last seen to the day, so that most messages do not write it.
-const LAST_SEEN_STEP: Duration = Duration::from_secs(86_400);
+const LAST_SEEN_STEP: Duration = Duration::from_hours(24);
 /// Two creators of one contact race at most this often before the error is the caller's.
 const RACES: usize = 3;
 /// Characters of the first message that name a conversation.
@@ -81,15 +81,14 @@ pub async fn receive(
             inbound.event.as_bytes(),
         ],
     );
-    let (id, conversation) = match inbound.at {
+    let (id, conversation) = if let Some(at) = inbound.at {
         // The event's own time and id name the message: the conditional put below is the duplicate check.
-        Some(at) => (MessageId::derived(at, event.tail()), place.conversation),
-        None => {
-            let body = hash(HashPurpose::RequestBody, &inbound.text);
-            match mark(scope, &place, event, body, now).await? {
-                Marked::As(id, conversation) => (id, conversation),
-                Marked::Otherwise => return Ok(Received::Conflict),
-            }
+        (MessageId::derived(at, event.tail()), place.conversation)
+    } else {
+        let body = hash(HashPurpose::RequestBody, &inbound.text);
+        match mark(scope, &place, event, body, now).await? {
+            Marked::As(id, conversation) => (id, conversation),
+            Marked::Otherwise => return Ok(Received::Conflict),
         }
     };
     let Some(conversation_key) = place.keys.conversation(conversation)? else {

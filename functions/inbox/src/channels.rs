@@ -19,9 +19,9 @@ use utoipa::ToSchema;
 
 use crate::access::permission::{ChannelsDelete, ChannelsRead, ChannelsWrite};
 use crate::access::{Granted, PathId};
-use crate::checks::{Checks, TextRule};
 use crate::openapi::{IdempotencyHeader, Invalid, NotFound, NotMade, Refused};
 use crate::words::{ChannelKind, ChannelState, Deleted, Time};
+use usher_aws::http::{Checks, TextRule};
 
 const NAME_CHARACTERS: usize = 100;
 const ORIGINS: usize = 20;

@@ -6,7 +6,6 @@
 
 mod access;
 mod channels;
-mod checks;
 mod conversations;
 mod documents;
 mod health;

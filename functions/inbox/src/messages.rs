@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 
 use crate::access::permission::{ConversationsRead, ConversationsWrite};
 use crate::access::{Granted, PathId};
-use crate::checks::{Checks, TextRule};
 use crate::openapi::{IdempotencyHeader, Invalid, NotFound, NotMade, Refused};
 use crate::words::{Author, Direction, MessageState, Time};
+use usher_aws::http::{Checks, TextRule};
 
 /// The same as a person on the other end may write.
 const TEXT_CHARACTERS: usize = 4_000;

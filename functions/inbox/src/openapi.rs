@@ -77,7 +77,7 @@ pub(crate) struct NotFound(ProblemBody);
 /// Some parameters or fields were refused; `errors` says which and why.
 #[derive(IntoResponses)]
 #[response(status = 422, content_type = "application/problem+json", example = json!({
-    "code": "invalid_request", "title": "Unprocessable Content", "status": 422,
+    "code": "invalid_request", "title": "Unprocessable Entity", "status": 422,
     "detail": "Some fields were refused.", "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra",
     "errors": [{"field": "limit", "message": "must be from 1 to 100"}]
 }))]
@@ -111,7 +111,7 @@ pub(crate) enum NotMade {
     TooLarge(ProblemBody),
     /// Some fields were refused, or the idempotency key was used with another body; see `code`.
     #[response(status = 422, content_type = "application/problem+json", example = json!({
-        "code": "invalid_request", "title": "Unprocessable Content", "status": 422,
+        "code": "invalid_request", "title": "Unprocessable Entity", "status": 422,
         "detail": "Some fields were refused.", "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra",
         "errors": [{"field": "text", "message": "is required"}]
     }))]

@@ -53,7 +53,7 @@ impl Library {
             .map(|shelf| Arc::clone(&shelf.index))
     }
 
-    fn keep(&self, tenant: TenantId, shelf: Shelf) {
+    fn keep(&self, tenant: TenantId, fresh: Shelf) {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         if shelves.len() >= TENANTS && !shelves.contains_key(&tenant) {
             // Any one makes room: a warm instance seldom serves this many.
@@ -61,7 +61,7 @@ impl Library {
                 shelves.remove(&other);
             }
         }
-        shelves.insert(tenant, shelf);
+        shelves.insert(tenant, fresh);
     }
 }
 

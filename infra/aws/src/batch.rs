@@ -100,7 +100,7 @@ mod tests {
                 "ok" => Ok(()),
                 "panic" => panic!("a job panics"),
                 "slow" => {
-                    tokio::time::sleep(Duration::from_secs(60)).await;
+                    tokio::time::sleep(Duration::from_mins(1)).await;
                     Ok(())
                 }
                 _ => Err("refused"),

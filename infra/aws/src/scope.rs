@@ -41,12 +41,12 @@ impl From<StoreError> for ScopeError {
 }
 
 /// Credentials and tenant key are reused for this long, by wall time, and this often.
-const MAX_AGE: Duration = Duration::from_secs(300);
+const MAX_AGE: Duration = Duration::from_mins(5);
 const MAX_USES: u32 = 10_000;
 /// Tenants kept warm in one instance. The oldest makes room.
 const MAX_TENANTS: usize = 256;
 /// A stamp may follow a policy that is this old; reads never do.
-const STAMP_POLICY_AGE: Duration = Duration::from_secs(60);
+const STAMP_POLICY_AGE: Duration = Duration::from_mins(1);
 /// The life asked for; longer than [`MAX_AGE`] plus the longest invocation.
 const SESSION_SECONDS: i32 = 3_600;
 

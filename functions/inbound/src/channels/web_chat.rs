@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde::{Deserialize, Serialize};
 use usher_aws::TenantScope;
-use usher_aws::http::{App, IdempotencyKey, Problem, QueryOf, Strict};
+use usher_aws::http::{App, Checks, IdempotencyKey, Problem, QueryOf, Strict, TextRule};
 use usher_aws::sealing::HashPurpose;
 use usher_aws::store::{Read, keys};
 use usher_shared::ids::{ContactId, ConversationId, MessageId, SessionId};
@@ -21,6 +21,7 @@ use crate::receive::{Inbound, Received, receive};
 
 /// A text of this many characters is a long letter.
 const TEXT_LIMIT: usize = 4_000;
+const ID_LIMIT: usize = 255;
 const BODY_LIMIT: usize = 20 * 1024;
 const PAGE: usize = 50;
 
@@ -92,15 +93,15 @@ async fn post_message(
         text,
         client_message_id,
     } = body.value;
-    let text = check_text(&text)?;
+    let mut checks = Checks::default();
+    let text = checks.text("text", &text, TextRule::Lines(TEXT_LIMIT));
     let named = client_message_id
         .map(|id| ("client_message_id", id))
         .or(key.map(|id| ("Idempotency-Key", id)));
-    if let Some((field, id)) = &named
-        && !(1..=255).contains(&id.len())
-    {
-        return Err(Problem::invalid_field(field, "must be 1 to 255 characters"));
+    if let Some((field, id)) = &named {
+        checks.text(field, id, TextRule::Line(ID_LIMIT));
     }
+    checks.finish()?;
     let event = named.map_or_else(
         || MessageId::generate(scope.now(), scope.entropy()).to_string(),
         |(_, id)| id,
@@ -129,24 +130,6 @@ async fn post_message(
             "The message's id was used before, with another text.",
         )),
     }
-}
-
-fn check_text(text: &str) -> Result<String, Problem> {
-    let text = text.trim();
-    let refused = |message: &str| Err(Problem::invalid_field("text", message));
-    if text.is_empty() {
-        return refused("must not be empty");
-    }
-    if text.chars().count() > TEXT_LIMIT {
-        return refused("must be at most 4000 characters");
-    }
-    if text
-        .chars()
-        .any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r')
-    {
-        return refused("must not hold control characters");
-    }
-    Ok(text.to_owned())
 }
 
 /// Which answers to give.
@@ -259,19 +242,5 @@ fn view(message: Message) -> AnswerView {
         answers: *message.answers,
         created_at: message.at.to_string(),
         text: message.body.into_inner().text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_trimmed_and_bounded_in_characters_not_bytes() {
-        assert_eq!(check_text(" hello\n").ok().as_deref(), Some("hello"));
-        assert!(check_text(&"é".repeat(TEXT_LIMIT)).is_ok());
-        for bad in ["", "  \n ", "a\u{0}b", "a\u{1b}[0m", &"é".repeat(TEXT_LIMIT + 1)] {
-            assert!(check_text(bad).is_err(), "{bad:?}");
-        }
     }
 }

@@ -4,7 +4,7 @@
 use std::future::{Future, ready};
 use std::pin::Pin;
 
-use usher_shared::knowledge::{Decision, HandOverReason, Passage, best_answer};
+use usher_shared::knowledge::{Decision, HandOverReason, Index, Passage, best_answer};
 use usher_shared::lead;
 use usher_shared::model::PassageRef;
 use usher_shared::untrusted::Label;
@@ -76,7 +76,7 @@ impl Provider for Builtin {
 
 fn decide(prompt: &Prompt<'_>) -> Reply {
     let outcome = match best_answer(prompt.index, prompt.question) {
-        Decision::Answer { passages, .. } => answer_from(&passages),
+        Decision::Answer { passages, .. } => answer_from(&passages, prompt.question),
         Decision::HandOver {
             reason: HandOverReason::Empty,
         } => Outcome::Answer {
@@ -95,7 +95,7 @@ fn decide(prompt: &Prompt<'_>) -> Reply {
     }
 }
 
-fn answer_from(passages: &[&Passage]) -> Outcome {
+fn answer_from(passages: &[&Passage], question: &str) -> Outcome {
     let (mut text, mut used) = (String::new(), Vec::new());
     for passage in passages {
         let room = text.is_empty() || text.chars().count() + passage.text.chars().count() < ANSWER_CHARS;
@@ -103,7 +103,7 @@ fn answer_from(passages: &[&Passage]) -> Outcome {
             if !text.is_empty() {
                 text.push_str("\n\n");
             }
-            text.push_str(&passage.text);
+            text.push_str(&to_the_point(passage, question));
             used.push(PassageRef {
                 document,
                 number: passage.number,
@@ -117,6 +117,40 @@ fn answer_from(passages: &[&Passage]) -> Outcome {
     }
 }
 
+/// The lines of a passage that hold as much of the question as the best of them: of a price list one row,
+/// not the page. A passage of which no line stands out is given whole.
+fn to_the_point(passage: &Passage, question: &str) -> String {
+    let lines: Vec<&str> = passage
+        .text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let as_passages = lines.iter().zip(0..).map(|(line, number)| Passage {
+        id: String::new(),
+        document: String::new(),
+        number,
+        heading: String::new(),
+        text: (*line).to_owned(),
+    });
+    let index = Index::build(as_passages.collect());
+    let hits = index.search(question, lines.len());
+    let best = hits.iter().map(|hit| hit.coverage).fold(0.0, f32::max);
+    let chosen: Vec<u32> = hits
+        .iter()
+        .filter(|hit| hit.coverage >= best)
+        .map(|hit| hit.passage.number)
+        .collect();
+    if best <= 0.0 || chosen.len() * 2 > lines.len() {
+        return passage.text.clone();
+    }
+    let kept = lines
+        .iter()
+        .zip(0..)
+        .filter(|(_, number)| chosen.contains(number))
+        .map(|(line, _)| *line);
+    kept.collect::<Vec<_>>().join("\n")
+}
+
 fn intent(question: &str) -> Option<Label> {
     let lower = question.to_lowercase();
     let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
@@ -128,11 +162,11 @@ fn intent(question: &str) -> Option<Label> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
     use usher_shared::Timestamp;
     use usher_shared::ids::DocumentId;
-    use usher_shared::knowledge::{Format, Index, split};
+    use usher_shared::knowledge::{Format, split};
 
     fn ask(question: &str) -> Reply {
         let document = DocumentId::derived(Timestamp::from_millis(1), [1; 10]).to_string();
@@ -157,6 +191,17 @@ mod tests {
         assert!(text.contains("900 euros"), "{text}");
         assert_eq!(passages.len(), 1);
         assert_eq!(reply.intent.unwrap().as_str(), "pricing_inquiry");
+    }
+
+    #[test]
+    fn of_a_price_list_it_gives_the_row_that_was_asked_for() {
+        let document = DocumentId::derived(Timestamp::from_millis(1), [1; 10]).to_string();
+        let text = "# Menus\n\n| Menu | Price |\n|---|---|\n| Garden menu | 78 euros |\n| Lake menu | 96 euros |\n| Children's menu | 28 euros |\n";
+        let passages = split(&document, "Prices", Format::Markdown, text);
+        let answer = to_the_point(&passages[0], "How much is the Lake menu?");
+        assert!(answer.contains("Lake menu") && answer.contains("96"), "{answer}");
+        assert!(!answer.contains("Garden") && !answer.contains("28"), "{answer}");
+        assert_eq!(to_the_point(&passages[0], "What do you cook?"), passages[0].text);
     }
 
     #[test]

@@ -43,19 +43,21 @@ impl fmt::Debug for Prompt<'_> {
 impl Prompt<'_> {
     /// The prompt as one text: what the trace keeps.
     pub fn render(&self) -> String {
-        let mut text = format!("You answer for {}.\n", self.business);
-        for passage in &self.passages {
-            text.push_str(&format!(
-                "\n[{}] {}\n{}\n",
-                passage.id, passage.heading, passage.text
-            ));
-        }
-        for line in &self.history {
+        let passages = self
+            .passages
+            .iter()
+            .map(|p| format!("\n[{}] {}\n{}\n", p.id, p.heading, p.text));
+        let history = self.history.iter().map(|line| {
             let who = if line.ours { "Business" } else { "Guest" };
-            text.push_str(&format!("\n{who}: {}", line.text));
-        }
-        text.push_str(&format!("\nGuest: {}\n", self.question));
-        text
+            format!("\n{who}: {}", line.text)
+        });
+        let parts: Vec<String> = passages.chain(history).collect();
+        format!(
+            "You answer for {}.\n{}\nGuest: {}\n",
+            self.business,
+            parts.concat(),
+            self.question
+        )
     }
 }
 

@@ -18,7 +18,7 @@ use crate::store::When;
 use crate::store::keys::{self, Key};
 
 /// A request that has not finished after this long has died; a repetition takes its place.
-const IN_FLIGHT: Duration = Duration::from_secs(60);
+const IN_FLIGHT: Duration = Duration::from_mins(1);
 
 /// The request's idempotency key, if it carries one.
 #[derive(Clone, Debug)]

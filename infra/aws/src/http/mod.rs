@@ -1,6 +1,7 @@
 //! HTTP as the API's users expect it: problem+json, request ids, bearer keys, cursors, idempotency.
 
 mod caller;
+mod checks;
 mod envelope;
 mod idempotency;
 mod list;
@@ -8,6 +9,7 @@ mod problem;
 mod strict;
 
 pub use caller::Caller;
+pub use checks::{Checks, TextRule};
 pub use envelope::{App, RequestContext, wrap};
 pub use idempotency::{IdempotencyKey, Idempotent};
 pub use list::{List, ListQuery, read_page};

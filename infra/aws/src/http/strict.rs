@@ -122,6 +122,7 @@ fn explain(path: &str, message: &str) -> FieldError {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
     use super::*;
     use serde::Deserialize;
     use usher_shared::ids::LeadId;

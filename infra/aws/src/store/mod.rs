@@ -1,6 +1,7 @@
 //! The store: typed records in DynamoDB. It hands out nothing without the credentials it was made with;
 //! [`crate::TenantScope`] makes one per tenant, the directory has its own.
 
+mod expression;
 pub mod item;
 pub mod keys;
 
@@ -10,10 +11,12 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use serde_json::Value;
 use usher_shared::record::{Malformed, Record};
-use usher_shared::{Clock, Entropy, TenantPolicy, Timestamp};
+use usher_shared::{Clock, Entropy, TenantPolicy};
 
+use self::expression::Expression;
+pub use self::expression::When;
 use self::item::{Item, attribute};
-use self::keys::{Key, Listing, Range, Table};
+use self::keys::{Key, Range, Table};
 use crate::platform::Tables;
 use crate::sealing::{DataKey, SealingError};
 
@@ -75,23 +78,6 @@ impl Written {
     pub const fn happened(self) -> bool {
         matches!(self, Self::Yes)
     }
-}
-
-/// What must be true of a row for a write to happen.
-#[derive(Clone, Debug)]
-pub enum When {
-    /// No such row.
-    Absent,
-    /// No such row, or only one that is past its period and waits to be removed.
-    AbsentOrEnded,
-    /// The row is there.
-    Present,
-    /// The open field has this value.
-    Is(&'static str, Value),
-    /// The open field has one of these values.
-    OneOf(&'static str, Vec<Value>),
-    /// The open field is missing or below this value. For texts that sort.
-    AbsentOrBelow(&'static str, Value),
 }
 
 /// A row as read: of a kind that only [`Store::open`] looks into.
@@ -331,7 +317,6 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Malformed`] if it is of another kind, [`StoreError::Sealing`] if the key is not its own.
-    #[expect(clippy::unused_self, reason = "rows are opened where they were read")]
     pub fn open<R: Record>(&self, row: Row, data_key: &DataKey<R::SealedBy>) -> Result<R, StoreError> {
         item::decode(row.0, data_key)
     }
@@ -351,9 +336,9 @@ impl Store {
         let mut exclusive = read.after.clone();
         if let Some(after) = &read.after {
             if read.backward {
-                to.clone_from(after)
+                to.clone_from(after);
             } else {
-                from.clone_from(after)
+                from.clone_from(after);
             }
         }
         let mut rows = Vec::new();
@@ -431,10 +416,7 @@ impl Store {
             .as_ref()
             .and_then(|policy| policy.days(R::SPEC.category));
         let now = self.clock.now();
-        Expression {
-            ended: days.map(|days| now.minus_days(days)),
-            ..Expression::default()
-        }
+        Expression::new(days.map(|days| now.minus_days(days)))
     }
 
     /// Whether the policy in force still lets the item be read. What is stamped on it does not matter.
@@ -449,122 +431,6 @@ impl Store {
             // A row that nothing in the registry explains is nobody's to read.
             _ => false,
         }
-    }
-}
-
-/// Collects names and values of an expression.
-#[derive(Default)]
-struct Expression {
-    names: std::collections::HashMap<String, String>,
-    values: std::collections::HashMap<String, AttributeValue>,
-    /// Rows anchored at this time or earlier are past their period.
-    ended: Option<Timestamp>,
-}
-
-impl Expression {
-    fn name(&mut self, field: &str) -> String {
-        let name = format!("#{field}");
-        self.names.insert(name.clone(), field.to_owned());
-        name
-    }
-
-    fn value(&mut self, value: AttributeValue) -> String {
-        let name = format!(":v{}", self.values.len());
-        self.values.insert(name.clone(), value);
-        name
-    }
-
-    fn condition(&mut self, all: &[When]) -> String {
-        let parts: Vec<String> = all.iter().map(|when| self.one(when)).collect();
-        parts.join(" AND ")
-    }
-
-    fn one(&mut self, when: &When) -> String {
-        match when {
-            When::Absent => "attribute_not_exists(pk)".to_owned(),
-            When::AbsentOrEnded => match self.ended {
-                None => self.one(&When::Absent),
-                Some(ended) => {
-                    let name = self.name(attribute::ANCHOR);
-                    let value = self.value(AttributeValue::N(ended.millis().to_string()));
-                    format!("(attribute_not_exists(pk) OR {name} <= {value})")
-                }
-            },
-            When::Present => "attribute_exists(pk)".to_owned(),
-            When::Is(field, value) => {
-                let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
-                format!("{name} = {value}")
-            }
-            When::OneOf(field, values) => {
-                let name = self.name(field);
-                let values: Vec<String> = values
-                    .iter()
-                    .map(|value| self.value(item::to_attribute(value.clone())))
-                    .collect();
-                format!("{name} IN ({})", values.join(", "))
-            }
-            When::AbsentOrBelow(field, value) => {
-                let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
-                format!("(attribute_exists(pk) AND (attribute_not_exists({name}) OR {name} < {value}))")
-            }
-        }
-    }
-
-    fn update<R: Record>(
-        &mut self,
-        fields: Vec<(&'static str, Value)>,
-        listing: Option<&Listing>,
-        policy: Option<&TenantPolicy>,
-    ) -> Result<String, StoreError> {
-        let (mut set, mut remove) = (Vec::new(), Vec::new());
-        for (field, value) in fields {
-            let malformed = Malformed {
-                kind: R::SPEC.kind,
-                field,
-            };
-            if !R::SPEC.open.contains(&field) {
-                return Err(malformed.into());
-            }
-            if field == R::SPEC.anchor {
-                let anchor = value.as_i64().map(Timestamp::from_millis).ok_or(malformed)?;
-                for (name, number) in item::stamps::<R>(anchor, policy) {
-                    let (name, value) = (self.name(name), self.value(AttributeValue::N(number)));
-                    set.push(format!("{name} = {value}"));
-                }
-            }
-            let name = self.name(field);
-            if value.is_null() {
-                remove.push(name);
-            } else {
-                let value = self.value(item::to_attribute(value));
-                set.push(format!("{name} = {value}"));
-            }
-        }
-        if let Some(listing) = listing {
-            for (field, text) in [
-                (attribute::LISTING_PK, &listing.pk),
-                (attribute::LISTING_SK, &listing.sk),
-            ] {
-                let (name, value) = (self.name(field), self.value(AttributeValue::S(text.clone())));
-                set.push(format!("{name} = {value}"));
-            }
-        }
-        let clause = |word: &str, parts: &[String]| {
-            if parts.is_empty() {
-                String::new()
-            } else {
-                format!("{word} {} ", parts.join(", "))
-            }
-        };
-        Ok(format!("{}{}", clause("SET", &set), clause("REMOVE", &remove)))
-    }
-
-    fn names(&self) -> Option<std::collections::HashMap<String, String>> {
-        (!self.names.is_empty()).then(|| self.names.clone())
-    }
-
-    fn values(&self) -> Option<std::collections::HashMap<String, AttributeValue>> {
-        (!self.values.is_empty()).then(|| self.values.clone())
     }
 }
 

@@ -11,9 +11,10 @@ use usher_aws::http::{App, Problem};
 use usher_shared::Timestamp;
 use usher_shared::ids::SessionId;
 use usher_shared::records::ChannelAddress;
+use usher_shared::untrusted::WrappedBytes;
 
 /// A visitor may come back for this long.
-const LIFE: Duration = Duration::from_secs(30 * 86_400);
+const LIFE: Duration = Duration::from_hours(30 * 24);
 const PURPOSE: &str = "chat-session";
 
 /// A verified session.
@@ -42,8 +43,7 @@ impl Session {
         let claims = format!("{}.{}", self.id, self.expires_at.millis());
         let channel = channel.channel.to_string();
         let tag = scope.key().mac(PURPOSE, &[channel.as_bytes(), claims.as_bytes()]);
-        let signature: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{claims}.{signature}")
+        format!("{claims}.{}", WrappedBytes(tag.as_ref().to_vec()))
     }
 
     /// The session of a request, from its bearer token.
@@ -68,7 +68,7 @@ impl Session {
     fn parse(token: &str, scope: &TenantScope, channel: &ChannelAddress) -> Option<Self> {
         let (claims, signature) = token.rsplit_once('.')?;
         let (id, end) = claims.split_once('.')?;
-        let tag: usher_shared::untrusted::WrappedBytes = signature.parse().ok()?;
+        let tag: WrappedBytes = signature.parse().ok()?;
         let channel = channel.channel.to_string();
         if !scope
             .key()

@@ -1,14 +1,14 @@
 //! Checks of texts in request bodies. All refusals of one body are collected into one answer.
 
-use usher_aws::http::{FieldError, Problem};
+use super::problem::{FieldError, Problem};
 
 /// The refusals found so far.
-#[derive(Default)]
-pub(crate) struct Checks(Vec<FieldError>);
+#[derive(Debug, Default)]
+pub struct Checks(Vec<FieldError>);
 
 /// What a text may be.
-#[derive(Clone, Copy)]
-pub(crate) enum TextRule {
+#[derive(Clone, Copy, Debug)]
+pub enum TextRule {
     /// One line of at most this many characters.
     Line(usize),
     /// Lines of together at most this many characters.
@@ -19,8 +19,10 @@ pub(crate) enum TextRule {
 
 impl Checks {
     /// Checks a text that must say something, and gives it without white space around it.
-    pub(crate) fn text(&mut self, field: &str, value: &str, rule: TextRule) -> String {
-        let trimmed = value.trim();
+    pub fn text(&mut self, field: &str, value: &str, rule: TextRule) -> String {
+        // What Windows calls a line end is one here.
+        let text = value.trim().replace("\r\n", "\n");
+        let trimmed = text.as_str();
         let (size, limit, unit) = match rule {
             TextRule::Line(limit) | TextRule::Lines(limit) => (trimmed.chars().count(), limit, "characters"),
             TextRule::Bytes(limit) => (trimmed.len(), limit, "bytes"),
@@ -35,11 +37,11 @@ impl Checks {
         if !trimmed.chars().all(allowed) {
             self.refuse(field, "must not hold control characters");
         }
-        trimmed.to_owned()
+        text
     }
 
     /// Adds a refusal.
-    pub(crate) fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
+    pub fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.0.push(FieldError::new(field, message));
     }
 
@@ -47,7 +49,7 @@ impl Checks {
     ///
     /// # Errors
     /// 422 with all refusals.
-    pub(crate) fn finish(self) -> Result<(), Problem> {
+    pub fn finish(self) -> Result<(), Problem> {
         if self.0.is_empty() {
             Ok(())
         } else {
@@ -56,7 +58,7 @@ impl Checks {
     }
 
     #[cfg(test)]
-    pub(crate) fn refusals(&self) -> Vec<(&str, &str)> {
+    fn refusals(&self) -> Vec<(&str, &str)> {
         let pairs = self.0.iter().map(|e| (e.field.as_str(), e.message.as_str()));
         pairs.collect()
     }
@@ -65,6 +67,13 @@ impl Checks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn line_ends_of_windows_become_line_ends() {
+        let mut checks = Checks::default();
+        assert_eq!(checks.text("text", "a\r\nb\r\n", TextRule::Lines(9)), "a\nb");
+        assert!(checks.refusals().is_empty());
+    }
 
     #[test]
     fn texts_are_measured_after_trimming_and_hold_no_control_characters() {

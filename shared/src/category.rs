@@ -26,6 +26,8 @@ pub enum Category {
     Idempotency,
     /// Who did what to settings and conversations, without content.
     SecurityLog,
+    /// What was erased, by opaque ids: replayed on whatever is restored.
+    Ledger,
 }
 
 /// How long something is kept, from its record's anchor.
@@ -68,7 +70,7 @@ pub const LONGEST_REDELIVERY_DAYS: u32 = 14;
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Conversation,
         Self::Lead,
         Self::AiTrace,
@@ -79,13 +81,16 @@ impl Category {
         Self::Transport,
         Self::Idempotency,
         Self::SecurityLog,
+        Self::Ledger,
     ];
 
     /// The period that `preset` gives to this category.
     pub const fn period(self, preset: Preset) -> Period {
         match (self, preset) {
             (Self::Conversation, Preset::Hospitality)
-            | (Self::Lead | Self::Account | Self::Credential | Self::Key, _) => Period::LifeOfAccount,
+            | (Self::Lead | Self::Account | Self::Credential | Self::Key | Self::Ledger, _) => {
+                Period::LifeOfAccount
+            }
             (Self::Conversation, Preset::Website) | (Self::SecurityLog, _) => Period::Days(TWELVE_MONTHS),
             (Self::Conversation, Preset::Mail) => Period::Days(90),
             (Self::AiTrace, _) => Period::With(Self::Conversation),
@@ -126,6 +131,7 @@ impl Category {
             Self::Transport => "transport",
             Self::Idempotency => "idempotency",
             Self::SecurityLog => "security_log",
+            Self::Ledger => "ledger",
         }
     }
 }

@@ -160,6 +160,8 @@ ids! {
     ApiKeyId = "key";
     /// The public key by which web pages address a chat channel. Unguessable, but no secret.
     ChannelKey = "wc";
+    /// One erasure: derived from what it erases, so that asking twice is one erasure.
+    ErasureId = "era";
     /// One visitor's session on a web chat.
     SessionId = "sess";
     /// One HTTP request, for finding its log lines.

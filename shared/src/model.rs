@@ -125,6 +125,34 @@ pub enum AuditAction {
     ConversationTakenOver,
     /// A conversation went back to the AI.
     ConversationHandedBack,
+    /// A conversation was erased.
+    ConversationErased,
+    /// A lead was erased, with all conversations.
+    LeadErased,
+}
+
+/// How far an erasure has come. Each state includes the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureState {
+    /// It is written down.
+    Requested,
+    /// The keys are gone: nothing of it can be read any more, wherever copies are.
+    Unreadable,
+    /// Rows are removed.
+    Removed,
+    /// A second look, after every function that might still have held a key had ended, is done too.
+    Verified,
+}
+
+/// Which look at an erasure a job is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureLook {
+    /// The first.
+    First,
+    /// The one after every holder of a key has ended.
+    Second,
 }
 
 /// A contact, by what the store needs to find it: the hash of its address and the id of its keys.
@@ -206,6 +234,8 @@ not_personal!(
     DocumentFormat,
     Decision,
     AuditAction,
+    ErasureState,
+    ErasureLook,
     ContactRef,
     PassageRef,
 );

@@ -27,7 +27,7 @@ pub(crate) mod closed {
 pub trait NotPersonal {}
 
 macro_rules! not_personal {
-    ($($type:ty),* $(,)?) => { $(impl NotPersonal for $type {})* };
+    ($($type:ty),* $(,)?) => { $(#[diagnostic::do_not_recommend] impl NotPersonal for $type {})* };
 }
 not_personal!(bool, u16, u32, u64, Timestamp);
 impl<T: NotPersonal> NotPersonal for Option<T> {}
@@ -110,6 +110,7 @@ pub trait KeyKind: closed::Closed {
 
 macro_rules! key_kinds {
     ($($kind:ident = $name:literal),*) => {$(
+        #[diagnostic::do_not_recommend]
         impl closed::Closed for key::$kind {}
         impl KeyKind for key::$kind { const NAME: &'static str = $name; }
     )*};
@@ -153,11 +154,15 @@ pub enum Place {
     DeliverDeadLetters,
     /// Stream records that could not be dispatched.
     StreamDeadLetters,
+    /// Erasures to be worked through.
+    ErasureQueue,
+    /// Erasures that were tried too often.
+    ErasureDeadLetters,
 }
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::InboxTable,
         Self::LedgerTable,
         Self::KeysTable,
@@ -166,6 +171,8 @@ impl Place {
         Self::DeliverQueue,
         Self::DeliverDeadLetters,
         Self::StreamDeadLetters,
+        Self::ErasureQueue,
+        Self::ErasureDeadLetters,
     ];
 
     /// The resource's logical id in `template.yaml`.
@@ -179,6 +186,8 @@ impl Place {
             Self::DeliverQueue => "DeliverQueue",
             Self::DeliverDeadLetters => "DeliverDeadLetters",
             Self::StreamDeadLetters => "StreamDeadLetters",
+            Self::ErasureQueue => "ErasureQueue",
+            Self::ErasureDeadLetters => "ErasureDeadLetters",
         }
     }
 }

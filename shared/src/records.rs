@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::category::Category;
 use crate::ids::{
-    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, LeadId, MessageId, TenantId,
-    TraceId,
+    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId, LeadId, MessageId,
+    TenantId, TraceId,
 };
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
-    DocumentFormat, MessageBody, MessageState, PassageRef, Profile,
+    DocumentFormat, ErasureLook, ErasureState, MessageBody, MessageState, PassageRef, Profile,
 };
 use crate::policy::TenantPolicy;
 use crate::record::{
@@ -45,8 +45,10 @@ macro_rules! records {
                 $($(#[$sealed_doc])* pub $sealed: Sealed<$sealed_type>,)*
             }
 
+            #[diagnostic::do_not_recommend]
             impl closed::Closed for $name {}
 
+            #[diagnostic::do_not_recommend]
             impl Record for $name {
                 type SealedBy = key::$sealed_by;
                 const SPEC: RecordSpec = RecordSpec {
@@ -205,7 +207,7 @@ records! {
     /// One address on one channel, found by the keyed hash of the address. After erasure only the hash
     /// and `erased_at` remain, so that a late delivery brings nobody back.
     record Contact("contact") {
-        category: Conversation,
+        category: Lead,
         owner: Contact,
         sealed_by: Contact,
         places: [InboxTable],
@@ -227,11 +229,32 @@ records! {
             conversation: ConversationId,
             /// The lead it belongs to.
             lead: Option<LeadId>,
+            /// Something of this address was erased then: events at or before it are refused.
+            erased_at: Option<Timestamp>,
         }
         sealed {
             /// What the person volunteered.
             profile: Profile,
         }
+    }
+
+    /// What is left of a contact after its erasure, in the contact's own row: a keyed hash and a time. It
+    /// refuses late deliveries; a new message of the same address starts a fresh contact in its place.
+    record ContactWatermark("contact_watermark") {
+        category: Watermark,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: erased_at,
+        export: Export::Omitted("a keyed hash and a time, no content"),
+        erasure: Erasure::Keep("refuses late deliveries of what was erased; ends when none can come any more"),
+        open {
+            /// Hash of the address under the tenant's key.
+            address: KeyedHash,
+            /// When the contact was erased.
+            erased_at: Timestamp,
+        }
+        sealed {}
     }
 
     /// Remembers an event of a channel that gives its events no time of their own, so that a repeated
@@ -352,13 +375,14 @@ records! {
         }
     }
 
-    /// One entry of the AI's audit trail: what it was asked, what it said, and why.
+    /// One entry of the AI's audit trail: what it was asked, what it said, and why. It ends with the oldest
+    /// message that its prompt quotes.
     record Trace("trace") {
         category: AiTrace,
         owner: Contact,
         sealed_by: Conversation,
         places: [InboxTable],
-        anchor: at,
+        anchor: since,
         export: Export::Included,
         erasure: Erasure::Delete,
         open {
@@ -368,6 +392,10 @@ records! {
             conversation: ConversationId,
             /// When the decision was made.
             at: Timestamp,
+            /// Time of the oldest message in the prompt.
+            since: Timestamp,
+            /// The inbound messages that this turn answers.
+            burst: Vec<MessageId>,
             /// What was decided.
             decision: Decision,
             /// The outbound message it led to.
@@ -508,6 +536,61 @@ records! {
             action: AuditAction,
             /// To which resource.
             target: Label,
+        }
+        sealed {}
+    }
+
+    /// An erasure: what was asked to be forgotten, and how far that has come. Opaque ids only; replayed on
+    /// whatever is restored from a backup.
+    record Erasing("erasure") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: requested_at,
+        export: Export::Included,
+        erasure: Erasure::Keep("proof that it was done, and what a restored backup has to forget again; ids only"),
+        open {
+            /// Its id.
+            id: ErasureId,
+            /// The conversation or lead that was named.
+            subject: Label,
+            /// When it was asked for.
+            requested_at: Timestamp,
+            /// How far it has come.
+            state: ErasureState,
+            /// When it came so far.
+            updated_at: Timestamp,
+            /// The lead to erase.
+            lead: Option<LeadId>,
+            /// The contacts concerned.
+            contacts: Vec<ContactRef>,
+            /// Whether the contacts themselves are erased, or only the conversations.
+            whole_contacts: bool,
+            /// The conversations to erase.
+            conversations: Vec<ConversationId>,
+        }
+        sealed {}
+    }
+
+    /// A job: go on with an erasure.
+    record EraseJob("erase_job") {
+        category: Transport,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [ErasureQueue, ErasureDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose.
+            tenant: TenantId,
+            /// The erasure.
+            erasure: ErasureId,
+            /// Which look.
+            look: ErasureLook,
         }
         sealed {}
     }

@@ -46,10 +46,14 @@ scopes! {
     ConversationsRead = "conversations:read",
     /// Answer as a human, take over, hand back.
     ConversationsWrite = "conversations:write",
+    /// Erase conversations.
+    ConversationsDelete = "conversations:delete",
     /// Read the AI's audit trail.
     TracesRead = "traces:read",
     /// List and read leads.
     LeadsRead = "leads:read",
+    /// Erase leads, with all their conversations.
+    LeadsDelete = "leads:delete",
     /// List and read channels.
     ChannelsRead = "channels:read",
     /// Connect channels.

@@ -15,7 +15,10 @@ fn what_may_hold_personal_data_or_is_not_in_the_registry_does_not_compile() {
 #[test]
 fn a_sealed_value_does_not_print_and_neither_does_what_is_in_it() {
     let name = Sealed::from("Anna Berg".to_owned());
-    assert_eq!(format!("{name:?} {:?}", Some(&name)), "Sealed(..) Some(Sealed(..))");
+    assert_eq!(
+        format!("{name:?} {:?}", Some(&name)),
+        "Sealed(..) Some(Sealed(..))"
+    );
     let body = MessageBody {
         text: "Anna Berg".to_owned(),
     };

@@ -56,6 +56,7 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) async fn start() -> Stack {
     let options = Options {
         queue_visibility: Some(Duration::from_secs(2)),
+        longest_delay: Some(Duration::from_secs(2)),
         ..Options::in_memory(root())
     };
     usher_local::start(options)

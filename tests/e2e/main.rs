@@ -10,9 +10,11 @@
 mod bad_input;
 mod chat;
 mod dead_letters;
+mod erasure;
 mod harness;
 mod inbox;
 mod isolation;
+mod promises;
 mod retention;
 mod store;
 mod template;

@@ -39,7 +39,10 @@ impl From<StoreError> for DeliveryError {
 
 /// Delivers one message, once.
 pub(crate) async fn deliver(courier: &Courier, job: &DeliverJob) -> Result<(), DeliveryError> {
-    let scope = courier.platform.enter(*job.tenant).await?;
+    let scope = match courier.platform.enter(*job.tenant).await {
+        Err(ScopeError::UnknownTenant) => return Ok(()),
+        scope => scope?,
+    };
     let row = keys::message(scope.tenant(), *job.conversation, *job.message);
     let Some(open) = scope.open_conversation(*job.conversation).await? else {
         return Ok(());
@@ -116,7 +119,7 @@ async fn settle(
             MessageState::Failed => "failed",
             _ => "unknown",
         };
-        tracing::info!(tenant.id = %scope.tenant(), message.state = name, "delivered");
+        tracing::info!(tenant.id = %scope.tenant(), message.row = row.sk, message.state = name, "delivered");
         telemetry::emit("deliver", &[(name, 1.0, Unit::Count)]);
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
-use usher_aws::batch::run_fifo;
+use usher_aws::batch::run_batch;
 use usher_aws::deadline::Deadline;
 use usher_aws::{Platform, queue};
 use usher_shared::records::DeliverJob;
@@ -32,7 +32,7 @@ impl Courier {
 /// Works through a batch of the deliver queue.
 pub async fn handle(courier: &Courier, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
     let deadline = Deadline::from_millis(event.context.deadline);
-    run_fifo(event.payload, deadline, |body| async move {
+    run_batch(event.payload, deadline, |body| async move {
         let job: DeliverJob = queue::decode(&body)?;
         delivery::deliver(courier, &job).await
     })

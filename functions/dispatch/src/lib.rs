@@ -25,6 +25,7 @@ pub struct Dispatcher {
 struct Queues {
     reply: String,
     deliver: String,
+    erasure: String,
     reply_dead: String,
     deliver_dead: String,
     stream_dead: String,
@@ -54,6 +55,7 @@ impl Dispatcher {
         let queues = Queues {
             reply: settings.reply_queue()?,
             deliver: settings.deliver_queue()?,
+            erasure: settings.erasure_queue()?,
             reply_dead: settings.reply_dead_letters()?,
             deliver_dead: settings.deliver_dead_letters()?,
             stream_dead: settings.stream_dead_letters()?,
@@ -84,11 +86,12 @@ impl Dispatcher {
     /// record that will never be understood goes to the dead letters and holds nobody up.
     async fn records(&self, records: &[Value]) -> Value {
         let now = self.platform.clock().now();
-        let (mut replies, mut deliveries, mut letters) = (Lane::default(), Lane::default(), Lane::default());
+        let [mut replies, mut deliveries, mut erasures, mut letters] = <[Lane; 4]>::default();
         for (position, record) in records.iter().enumerate() {
             match route(record, now) {
                 Ok(Routed::Reply(job)) => replies.add(position, job),
                 Ok(Routed::Deliver(job)) => deliveries.add(position, job),
+                Ok(Routed::Erase(job)) => erasures.add(position, job),
                 Ok(Routed::Nowhere) => {}
                 Err(letter) => {
                     tracing::error!(stream.position = position, "record not understood");
@@ -106,6 +109,7 @@ impl Dispatcher {
         for (lane, queue) in [
             (&replies, &self.queues.reply),
             (&deliveries, &self.queues.deliver),
+            (&erasures, &self.queues.erasure),
             (&letters, &self.queues.stream_dead),
         ] {
             for (job, error) in self.platform.send_jobs(queue, &lane.jobs).await {

@@ -2,14 +2,17 @@
 //! person, what could not be delivered says so, what was not understood is tried once more.
 
 use serde_json::json;
+use usher_aws::TenantScope;
 use usher_aws::queue::{self, Received};
+use usher_aws::scope::ScopeError;
 use usher_aws::store::keys;
 use usher_aws::store::{StoreError, When};
+use usher_shared::ids::TenantId;
 use usher_shared::model::{ConversationState, Direction, MessageState};
 use usher_shared::records::{DeliverJob, Message, ReplyJob, StreamLetter};
 use usher_shared::{Timestamp, record::Record};
 
-use crate::route::{deliver_job, reply_job};
+use crate::route::{deliver_job, erase_job, reply_job};
 use crate::{DispatchError, Dispatcher};
 
 /// Batches taken from each queue in one run; the next run takes the rest.
@@ -30,7 +33,7 @@ pub(crate) struct Report {
 #[derive(Debug, thiserror::Error)]
 enum LetterError {
     #[error(transparent)]
-    Scope(#[from] usher_aws::scope::ScopeError),
+    Scope(#[from] ScopeError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("could not be sent on")]
@@ -98,9 +101,20 @@ impl Dispatcher {
         }
     }
 
+    /// Enters a tenant; `None` if there is none any more, and so nothing to look after.
+    async fn enter(&self, tenant: TenantId) -> Result<Option<TenantScope>, LetterError> {
+        match self.platform.enter(tenant).await {
+            Ok(scope) => Ok(Some(scope)),
+            Err(ScopeError::UnknownTenant) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The guest waits for an answer that the AI could not give: a person must.
     async fn hand_over(&self, job: &ReplyJob, now: Timestamp) -> Result<bool, LetterError> {
-        let scope = self.platform.enter(*job.tenant).await?;
+        let Some(scope) = self.enter(*job.tenant).await? else {
+            return Ok(false);
+        };
         let row = keys::conversation(scope.tenant(), *job.conversation);
         let Some(head) = scope.store().get_row(&row, true).await? else {
             return Ok(false);
@@ -125,7 +139,9 @@ impl Dispatcher {
 
     /// Nobody will try to deliver it again: its state says what is known.
     async fn settle(&self, job: &DeliverJob) -> Result<bool, LetterError> {
-        let scope = self.platform.enter(*job.tenant).await?;
+        let Some(scope) = self.enter(*job.tenant).await? else {
+            return Ok(false);
+        };
         let row = keys::message(scope.tenant(), *job.conversation, *job.message);
         let outcomes = [
             (MessageState::Queued, MessageState::Failed),
@@ -147,12 +163,26 @@ impl Dispatcher {
 
     /// The record was not understood, or its batch failed too often: look at the row itself.
     async fn send_on(&self, letter: &StreamLetter, now: Timestamp) -> Result<bool, LetterError> {
+        let erasure = letter.sk.as_str().parse().ok();
+        if let Some((tenant, erasure)) = keys::parse_erasure_partition(letter.pk.as_str()).zip(erasure) {
+            let Some(job) = erase_job(tenant, erasure, now) else {
+                return Ok(false);
+            };
+            let refused = self.platform.send_jobs(&self.queues.erasure, &[job]).await;
+            return if refused.is_empty() {
+                Ok(true)
+            } else {
+                Err(LetterError::NotSent)
+            };
+        }
         let place = keys::parse_conversation_partition(letter.pk.as_str());
         let message = keys::parse_message_sort_key(letter.sk.as_str());
         let Some(((tenant, conversation), message)) = place.zip(message) else {
             return Ok(false);
         };
-        let scope = self.platform.enter(tenant).await?;
+        let Some(scope) = self.enter(tenant).await? else {
+            return Ok(false);
+        };
         let row = keys::message(tenant, conversation, message);
         let Some(found) = scope.store().get_row::<Message>(&row, true).await? else {
             return Ok(false);

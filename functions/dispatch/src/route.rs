@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 use usher_aws::queue::Outgoing;
-use usher_aws::store::keys::{parse_conversation_partition, parse_message_sort_key};
+use usher_aws::store::keys::{parse_conversation_partition, parse_erasure_partition, parse_message_sort_key};
 use usher_shared::Timestamp;
-use usher_shared::ids::{ConversationId, MessageId, TenantId};
-use usher_shared::records::{DeliverJob, ReplyJob, StreamLetter};
+use usher_shared::ids::{ConversationId, ErasureId, MessageId, TenantId};
+use usher_shared::model::ErasureLook;
+use usher_shared::records::{DeliverJob, EraseJob, ReplyJob, StreamLetter};
 use usher_shared::untrusted::Label;
 
 /// Where a record goes.
@@ -15,6 +16,8 @@ pub(crate) enum Routed {
     Reply(Outgoing),
     /// To the deliver queue.
     Deliver(Outgoing),
+    /// To the erasure queue.
+    Erase(Outgoing),
     /// Nobody waits for it.
     Nowhere,
 }
@@ -28,7 +31,8 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             .and_then(Value::as_str)
     };
     let inserted = record.get("eventName").and_then(Value::as_str) == Some("INSERT");
-    if !inserted || image("k") != Some("message") {
+    let kind = image("k");
+    if !inserted || !matches!(kind, Some("message" | "erasure")) {
         return Ok(Routed::Nowhere);
     }
     let key = |name: &str| {
@@ -44,6 +48,13 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             sk: label(sk)?.into(),
         })
     };
+    if kind == Some("erasure") {
+        let place = parse_erasure_partition(pk).zip(sk.parse().ok());
+        let (tenant, erasure) = place.ok_or_else(letter)?;
+        return erase_job(tenant, erasure, now)
+            .map(Routed::Erase)
+            .ok_or_else(letter);
+    }
     let place = parse_conversation_partition(pk).zip(parse_message_sort_key(sk));
     let ((tenant, conversation), message) = place.ok_or_else(letter)?;
     let job = match (image("direction"), image("state")) {
@@ -95,6 +106,17 @@ pub(crate) fn deliver_job(
     Outgoing::fifo(&job, &conversation, &format!("{message}{again}")).ok()
 }
 
+/// A job of the erasure queue: the first look.
+pub(crate) fn erase_job(tenant: TenantId, erasure: ErasureId, at: Timestamp) -> Option<Outgoing> {
+    let job = EraseJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        erasure: erasure.into(),
+        look: ErasureLook::First.into(),
+    };
+    Outgoing::standard(&job).ok()
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -135,6 +157,18 @@ mod tests {
         let mut other = record("INSERT", "inbound", "received");
         other["dynamodb"]["NewImage"]["k"] = json!({"S": "trace"});
         assert!(matches!(route(&other, NOW), Ok(Routed::Nowhere)));
+    }
+
+    #[test]
+    fn an_erasure_goes_to_its_queue() {
+        let (tenant, erasure) = (TenantId::derived(NOW, [1; 10]), ErasureId::derived(NOW, [4; 10]));
+        let mut record = record("INSERT", "", "requested");
+        let keys = json!({"pk": {"S": format!("{tenant}#erasures")}, "sk": {"S": erasure.to_string()}});
+        record["dynamodb"]["Keys"] = keys;
+        record["dynamodb"]["NewImage"]["k"] = json!({"S": "erasure"});
+        assert!(matches!(route(&record, NOW), Ok(Routed::Erase(_))));
+        record["dynamodb"]["Keys"]["sk"] = json!({"S": "era_broken"});
+        assert!(route(&record, NOW).unwrap_err().is_some(), "kept as a letter");
     }
 
     #[test]

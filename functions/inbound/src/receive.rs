@@ -6,7 +6,6 @@ use serde_json::json;
 use usher_aws::TenantScope;
 use usher_aws::sealing::{ContactKeys, DataKey, HashPurpose, KeyringError};
 use usher_aws::store::{StoreError, When, keys};
-use usher_shared::Timestamp;
 use usher_shared::ids::{ContactId, ConversationId, MessageId};
 use usher_shared::model::{
     Author, ContactRef, ConversationState, Direction, MessageBody, MessageState, Profile,
@@ -14,6 +13,7 @@ use usher_shared::model::{
 use usher_shared::record::key;
 use usher_shared::records::{ChannelAddress, Contact, Conversation, InboundMarker, Message};
 use usher_shared::untrusted::KeyedHash;
+use usher_shared::{Category, Timestamp};
 
 /// A message as a channel parsed it.
 #[derive(Clone)]
@@ -71,8 +71,6 @@ pub async fn receive(
             .hash(purpose, &[channel_id.as_bytes(), text.as_bytes()])
     };
     let address = hash(HashPurpose::ContactAddress, &inbound.address);
-    let place = find_place(scope, channel, address, &inbound.text, now).await?;
-
     let event = scope.key().hash(
         HashPurpose::ChannelEvent,
         &[
@@ -81,6 +79,9 @@ pub async fn receive(
             inbound.event.as_bytes(),
         ],
     );
+    let Some(place) = find_place(scope, channel, address, event, inbound, now).await? else {
+        return Ok(Received::Forgotten);
+    };
     let (id, conversation) = if let Some(at) = inbound.at {
         // The event's own time and id name the message: the conditional put below is the duplicate check.
         (MessageId::derived(at, event.tail()), place.conversation)
@@ -127,47 +128,79 @@ pub async fn receive(
     Ok(Received::Stored(id))
 }
 
-/// Finds where a message goes. Reads eventually first: every way in which that can be stale ends in a
-/// consistent read of the keys or in a lost conditional write, and then the loop looks again.
+/// Finds where a message goes; `None` if it belongs to what was forgotten. Reads eventually first: every way in
+/// which that can be stale ends in a consistent read of the keys or in a lost conditional write, and then the
+/// loop looks again.
 async fn find_place(
     scope: &TenantScope,
     channel: &ChannelAddress,
     address: KeyedHash,
-    text: &str,
+    event: KeyedHash,
+    inbound: &Inbound,
     now: Timestamp,
-) -> Result<Place, KeyringError> {
+) -> Result<Option<Place>, KeyringError> {
     let row = keys::contact(scope.tenant(), address);
+    let mut marked_before = false;
     for race in 0..RACES {
         let found = scope.store().get_row(&row, race > 0).await?;
-        let known = found.and_then(|row| {
+        let erased_at = found.as_ref().and_then(|row| row.peek::<Timestamp>("erased_at"));
+        // A late delivery of what was erased brings nobody back.
+        if erased_at.is_some_and(|erased| inbound.at.is_some_and(|at| at <= erased)) {
+            return Ok(None);
+        }
+        let known = found.as_ref().and_then(|row| {
             Some((
                 row.peek::<ContactId>("id")?,
-                row.peek("conversation")?,
+                row.peek::<ConversationId>("conversation")?,
                 row.peek("last_seen")?,
             ))
         });
-        let made = match known {
-            None => start_contact(scope, channel, address, text, now, When::AbsentOrEnded).await?,
-            Some((id, conversation, last_seen)) => match scope.contact_keys(id).await? {
-                // The person was forgotten: a new message starts a fresh, unlinked contact.
-                None => start_contact(scope, channel, address, text, now, When::Is("id", json!(id))).await?,
-                Some(keys) if keys.conversation(conversation)?.is_some() => {
+        let known = match known {
+            None => None,
+            Some((id, conversation, last_seen)) => {
+                let keys = scope.contact_keys(id).await?;
+                let ended = scope.policy().is_expired(Category::Conversation, last_seen, now);
+                if let Some(keys) = keys {
                     let contact = ContactRef { address, id };
-                    return Ok(Place {
-                        contact,
-                        conversation,
-                        keys,
-                        last_seen,
-                    });
+                    if !ended && keys.conversation(conversation)?.is_some() {
+                        return Ok(Some(Place {
+                            contact,
+                            conversation,
+                            keys,
+                            last_seen,
+                        }));
+                    }
+                    Some(Ok((contact, keys, conversation)))
+                } else {
+                    // The person was forgotten; the row will say so soon.
+                    Some(Err(id))
                 }
-                Some(keys) => {
-                    let contact = ContactRef { address, id };
-                    start_conversation(scope, channel, contact, keys, conversation, text, now).await?
-                }
-            },
+            }
+        };
+        // Something new is about to begin. Not for an event that is known from before: where events carry no
+        // time, their markers stay.
+        let marker = keys::marker(scope.tenant(), address, event);
+        if inbound.at.is_none() && scope.store().get_row(&marker, true).await?.is_some() {
+            // A marker is left after its contact was made. So if it was there before the contact was looked
+            // for, the contact is gone; otherwise another delivery may have made both in between.
+            if marked_before {
+                return Ok(None);
+            }
+            marked_before = true;
+            continue;
+        }
+        let start = |when| start_contact(scope, channel, address, erased_at, &inbound.text, now, when);
+        let made = match (known, erased_at) {
+            (None, None) => start(When::AbsentOrEnded).await?,
+            // A watermark: a new message starts a fresh, unlinked contact in its place.
+            (None, Some(erased)) => start(When::Is("erased_at", json!(erased))).await?,
+            (Some(Err(forgotten)), _) => start(When::Is("id", json!(forgotten))).await?,
+            (Some(Ok((contact, keys, gone))), _) => {
+                start_conversation(scope, channel, contact, keys, gone, &inbound.text, now).await?
+            }
         };
         if let Some(place) = made {
-            return Ok(place);
+            return Ok(Some(place));
         }
     }
     Err(StoreError::Database {
@@ -183,6 +216,7 @@ async fn start_contact(
     scope: &TenantScope,
     channel: &ChannelAddress,
     address: KeyedHash,
+    erased_at: Option<Timestamp>,
     text: &str,
     now: Timestamp,
     when: When,
@@ -202,6 +236,7 @@ async fn start_contact(
         last_seen: now.into(),
         conversation: conversation.into(),
         lead: None.into(),
+        erased_at: erased_at.into(),
         profile: Profile::default().into(),
     };
     let row = keys::contact(scope.tenant(), address);

@@ -176,6 +176,7 @@ mod tests {
             last_seen: at.into(),
             conversation: ConversationId::derived(at, [4; 10]).into(),
             lead: Some(LeadId::derived(at, [1; 10])).into(),
+            erased_at: None.into(),
             profile: Profile {
                 email: Some("anna@example.com".to_owned()),
                 ..Profile::default()

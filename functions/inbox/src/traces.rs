@@ -36,7 +36,7 @@ pub(crate) struct TraceView {
     /// What was decided.
     decision: Decision,
     /// Who was asked.
-    #[schema(example = "extractive")]
+    #[schema(example = "builtin")]
     provider: String,
     /// Which model, with its version.
     #[schema(example = "passages-1")]
@@ -64,7 +64,7 @@ pub(crate) struct PassageView {
     /// The document. It may have been deleted since.
     #[schema(value_type = String, example = "doc_01k5p0d3sbqgd2h6x7mzv9e4ra")]
     document_id: DocumentId,
-    /// The passage's position in it, from 0.
+    /// The passage's position in it, from 1.
     #[schema(example = 3)]
     number: u32,
 }
@@ -101,7 +101,7 @@ impl From<Trace> for TraceView {
 
 /// Lists the AI's decisions in a conversation
 ///
-/// In the order of the messages they are about. They are kept for a shorter time than the messages. Scope:
+/// In the order of the messages they are about. A trace ends with the oldest message that its prompt quotes. Scope:
 /// `traces:read`.
 #[utoipa::path(
     get,
@@ -152,9 +152,11 @@ mod tests {
             id: TraceId::from(message).into(),
             conversation: ConversationId::derived(at, [2; 10]).into(),
             at: at.into(),
+            since: at.into(),
+            burst: Vec::new().into(),
             decision: model::Decision::Answered.into(),
             reply: MessageId::derived(at, [3; 10]).into(),
-            provider: "extractive"
+            provider: "builtin"
                 .parse::<usher_shared::untrusted::Label>()
                 .unwrap()
                 .into(),
@@ -181,7 +183,7 @@ mod tests {
                 "message_id": message.to_string(),
                 "reply_id": MessageId::derived(at, [3; 10]).to_string(),
                 "decision": "answered",
-                "provider": "extractive",
+                "provider": "builtin",
                 "model": "passages-1",
                 "passages": [{"document_id": DocumentId::derived(at, [4; 10]).to_string(), "number": 3}],
                 "flags": ["long"],

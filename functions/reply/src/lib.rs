@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
-use usher_aws::batch::run_fifo;
+use usher_aws::batch::run_batch;
 use usher_aws::deadline::Deadline;
 use usher_aws::{Platform, queue};
 use usher_shared::records::ReplyJob;
@@ -40,7 +40,7 @@ impl Desk {
 /// Works through a batch of the reply queue.
 pub async fn handle(desk: &Desk, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
     let deadline = Deadline::from_millis(event.context.deadline);
-    run_fifo(event.payload, deadline, |body| async move {
+    run_batch(event.payload, deadline, |body| async move {
         let job: ReplyJob = queue::decode(&body)?;
         turn::answer(desk, &job).await
     })

@@ -5,8 +5,9 @@ use usher_aws::conversation::OpenConversation;
 use usher_aws::queue::QueueError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{HashPurpose, KeyringError};
-use usher_aws::store::{StoreError, When, keys};
+use usher_aws::store::{Read, StoreError, When, keys};
 use usher_aws::telemetry::{self, Unit};
+use usher_shared::Timestamp;
 use usher_shared::ids::{MessageId, TraceId};
 use usher_shared::lead;
 use usher_shared::model::{
@@ -57,7 +58,10 @@ const HANDED_OVER: &str = "Thank you for your message. One of our team will answ
 
 /// Answers one inbound message, unless there is a reason not to.
 pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError> {
-    let scope = desk.platform.enter(*job.tenant).await?;
+    let scope = match desk.platform.enter(*job.tenant).await {
+        Err(ScopeError::UnknownTenant) => return Ok(()),
+        scope => scope?,
+    };
     // Forgotten or past its period: nothing to answer.
     let Some((open, messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
         return Ok(());
@@ -67,16 +71,8 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
     };
     let text = asked.body.get().text.clone();
 
-    let newest = messages
-        .iter()
-        .rfind(|message| *message.direction == Direction::Inbound);
-    let overtaken = newest.is_some_and(|newest| newest.id != job.message);
-    let answered = open
-        .head
-        .answered_through
-        .is_some_and(|through| through >= *job.message);
-    if overtaken || answered {
-        // The newer message's own turn answers both. What this one volunteers is taken down all the same.
+    if is_anothers_to_answer(&scope, &open, &messages, job).await? {
+        // What it volunteers is taken down all the same.
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
     }
@@ -92,11 +88,46 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
     conclude(&scope, &open, job, turn).await
 }
 
+/// Whether a newer message's turn answers this one too, or has done so.
+async fn is_anothers_to_answer(
+    scope: &TenantScope,
+    open: &OpenConversation,
+    messages: &[Message],
+    job: &ReplyJob,
+) -> Result<bool, TurnError> {
+    let through = *open.head.answered_through;
+    let newest = messages
+        .iter()
+        .rfind(|message| *message.direction == Direction::Inbound);
+    if newest.is_some_and(|newest| newest.id != job.message && through.is_none_or(|done| done < *newest.id)) {
+        return Ok(true);
+    }
+    if through.is_none_or(|done| done < *job.message) {
+        return Ok(false);
+    }
+    // A turn has gone past it, but perhaps before it was stored: a first delivery that died half way leaves a
+    // message whose id is older than its row. The traces know what was answered.
+    let range = keys::traces(scope.tenant(), *job.conversation);
+    let read = Read {
+        limit: CONTEXT,
+        backward: true,
+        consistent: true,
+        after: None,
+    };
+    let traces = scope.store().query(&range, &read).await?.rows;
+    Ok(traces.iter().any(|row| {
+        row.peek::<Vec<MessageId>>("burst")
+            .is_some_and(|burst| burst.contains(&job.message))
+    }))
+}
+
 /// What was decided, before it is written down.
 struct Turn {
     decision: Decision,
     text: String,
     prompt: String,
+    since: Timestamp,
+    burst: Vec<MessageId>,
     passages: Vec<PassageRef>,
     flags: Vec<Label>,
     intent: Option<Label>,
@@ -114,18 +145,18 @@ async fn decide(
 ) -> Result<Turn, TurnError> {
     let index = desk.library.index(scope).await?;
     let unanswered = |message: &&Message| {
-        *message.direction == Direction::Inbound
-            && open
-                .head
-                .answered_through
-                .is_none_or(|through| *message.id > through)
+        let open_question = open
+            .head
+            .answered_through
+            .is_none_or(|through| *message.id > through);
+        *message.direction == Direction::Inbound && (open_question || message.id == job.message)
     };
-    let burst: Vec<&str> = messages
+    let burst: Vec<&Message> = messages.iter().filter(unanswered).collect();
+    let texts: Vec<&str> = burst
         .iter()
-        .filter(unanswered)
         .map(|message| message.body.get().text.as_str())
         .collect();
-    let question = burst.join("\n");
+    let question = texts.join("\n");
     let history = messages
         .iter()
         .filter(|message| !unanswered(message))
@@ -166,6 +197,12 @@ async fn decide(
         decision,
         text,
         prompt: prompt.render(),
+        since: messages
+            .iter()
+            .map(|message| *message.at)
+            .min()
+            .unwrap_or(*job.at),
+        burst: burst.iter().map(|message| *message.id).collect(),
         passages,
         flags,
         intent,
@@ -218,6 +255,8 @@ async fn conclude(
         id: id.into(),
         conversation: conversation.into(),
         at: now.into(),
+        since: turn.since.into(),
+        burst: turn.burst.into(),
         decision: turn.decision.into(),
         reply: MessageId::derived(now, tail).into(),
         provider: turn.provider.into(),
@@ -238,14 +277,13 @@ async fn conclude(
     } else {
         ConversationState::Ai
     };
+    // Never back: a message that was stored late is older than what was answered before it.
+    let through = open
+        .head
+        .answered_through
+        .map_or(*job.message, |done| done.max(*job.message));
     let _taken_over_meanwhile = scope
-        .move_conversation(
-            conversation,
-            &[ConversationState::Ai],
-            state,
-            now,
-            Some(*job.message),
-        )
+        .move_conversation(conversation, &[ConversationState::Ai], state, now, Some(through))
         .await?;
     capture(scope, *open.head.contact, turn.lead, turn.intent, now).await?;
     tracing::info!(

@@ -1,5 +1,5 @@
-//! Batches from FIFO queues: groups run side by side, jobs of one group in order, and a failure fails its
-//! own group alone.
+//! Batches from queues: groups run side by side, jobs of one group in order, and a failure fails its own
+//! group alone. In a standard queue each job is a group of its own.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 
 /// Works through a batch. `work` gets the body of each job; what it refuses is reported to the queue
 /// together with every later job of its group, which must not overtake it.
-pub async fn run_fifo<W, F, E>(event: SqsEvent, deadline: Deadline, work: W) -> SqsBatchResponse
+pub async fn run_batch<W, F, E>(event: SqsEvent, deadline: Deadline, work: W) -> SqsBatchResponse
 where
     W: Fn(String) -> F,
     F: Future<Output = Result<(), E>>,
@@ -24,8 +24,8 @@ where
         let group = message
             .attributes
             .get("MessageGroupId")
-            .cloned()
-            .unwrap_or_default();
+            .or(message.message_id.as_ref());
+        let group = group.cloned().unwrap_or_default();
         groups.entry(group).or_default().push(message);
     }
     let failed = join_all(
@@ -95,7 +95,7 @@ mod tests {
     }
 
     async fn failures(jobs: &[(&str, &str)], deadline: Deadline) -> Vec<String> {
-        let response = run_fifo(event(jobs), deadline, |body| async move {
+        let response = run_batch(event(jobs), deadline, |body| async move {
             match body.as_str() {
                 "ok" => Ok(()),
                 "panic" => panic!("a job panics"),

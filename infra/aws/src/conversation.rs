@@ -2,11 +2,11 @@
 //! `None`, wherever in the chain its key is missing.
 
 use serde_json::json;
-use usher_shared::Timestamp;
 use usher_shared::ids::{ConversationId, MessageId};
 use usher_shared::model::{ContactRef, ConversationState};
 use usher_shared::record::key;
 use usher_shared::records::{Contact, Conversation, Message};
+use usher_shared::{Category, Sealed, Timestamp};
 
 use crate::scope::TenantScope;
 use crate::sealing::{ContactKeys, DataKey, KeyringError};
@@ -56,7 +56,14 @@ impl TenantScope {
         let Some(key) = contact_keys.conversation(id)? else {
             return Ok(None);
         };
-        let head = self.store().open(row, &key)?;
+        let mut head: Conversation = self.store().open(row, &key)?;
+        // The title is the first message's words and ends with it, however long the conversation goes on.
+        if self
+            .policy()
+            .is_expired(Category::Conversation, *head.created_at, self.now())
+        {
+            head.title = Sealed::from(String::new());
+        }
         Ok(Some(OpenConversation {
             head,
             key,

@@ -1,5 +1,7 @@
 //! Queues: jobs are records like any other, so a body can hold ids and nothing of a person.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use serde_json::{Map, Value};
@@ -31,6 +33,7 @@ pub enum QueueError {
 pub struct Outgoing {
     body: String,
     fifo: Option<(String, String)>,
+    delay: Duration,
 }
 
 impl Outgoing {
@@ -43,6 +46,7 @@ impl Outgoing {
         Ok(Self {
             body: encode(job)?,
             fifo: Some((group.to_string(), id.to_string())),
+            delay: Duration::ZERO,
         })
     }
 
@@ -54,7 +58,14 @@ impl Outgoing {
         Ok(Self {
             body: encode(job)?,
             fifo: None,
+            delay: Duration::ZERO,
         })
+    }
+
+    /// The same job, to be worked on after `delay`, at most 15 minutes. For standard queues.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
     }
 }
 
@@ -191,7 +202,7 @@ fn entry(position: usize, job: &Outgoing) -> Option<SendMessageBatchRequestEntry
         .message_body(&job.body);
     let entry = match &job.fifo {
         Some((group, id)) => entry.message_group_id(group).message_deduplication_id(id),
-        None => entry,
+        None => entry.delay_seconds(i32::try_from(job.delay.as_secs()).unwrap_or(900)),
     };
     entry.build().ok()
 }

@@ -59,6 +59,10 @@ variables! {
     deliver_dead_letters = "DELIVER_DEAD_LETTERS_URL";
     /// URL of the dead letters of the stream.
     stream_dead_letters = "STREAM_DEAD_LETTERS_URL";
+    /// URL of the queue of erasures.
+    erasure_queue = "ERASURE_QUEUE_URL";
+    /// Seconds after which no function can still hold a key that was deleted.
+    second_look_seconds = "SECOND_LOOK_SECONDS";
     /// URL under which the API is reached from outside, without a slash at its end.
     public_base_url = "PUBLIC_BASE_URL";
     /// AWS region; set by Lambda.

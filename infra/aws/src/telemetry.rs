@@ -9,8 +9,9 @@ use crate::clock::wall_now;
 
 /// Starts JSON logs on standard output. Libraries log warnings and worse; their debug lines may hold bodies.
 pub fn start() {
-    let filter =
-        EnvFilter::new("warn,inbound=info,inbox=info,dispatch=info,reply=info,deliver=info,usher_aws=info");
+    let filter = EnvFilter::new(
+        "warn,inbound=info,inbox=info,dispatch=info,reply=info,deliver=info,erasure=info,usher_aws=info",
+    );
     let subscriber = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

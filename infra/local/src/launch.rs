@@ -77,9 +77,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let storage = file.as_deref().map_or(Storage::Memory, Storage::File);
     let database = DynamoDb::start(storage, &template.tables, Arc::clone(&clock)).await;
     let database = Arc::new(database.map_err(service("DynamoDB"))?);
-    let queues_file = home.persistent("queues.db");
-    let queues = Sqs::open(queues_file.as_deref(), &template.queues, options.queue_visibility);
-    let queues = Arc::new(queues.map_err(|e| service("SQS")(e.to_string()))?);
+    let queues = open_queues(&home, &template, &options)?;
     let objects =
         S3::open(&home.path("s3"), &template.buckets, Arc::clone(&callers)).map_err(service("S3"))?;
     let objects = Arc::new(objects);
@@ -260,4 +258,15 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
         }
     }
     tasks
+}
+
+fn open_queues(home: &Home, template: &Template, options: &Options) -> Result<Arc<Sqs>, StartError> {
+    let file = home.persistent("queues.db");
+    let queues = Sqs::open(
+        file.as_deref(),
+        &template.queues,
+        options.queue_visibility,
+        options.longest_delay,
+    );
+    Ok(Arc::new(queues.map_err(|e| service("SQS")(e.to_string()))?))
 }

@@ -56,6 +56,8 @@ pub struct Options {
     pub binaries: Binaries,
     /// Replaces the visibility timeouts of all queues: a test does not wait minutes for a second attempt.
     pub queue_visibility: Option<Duration>,
+    /// Bounds the delays that senders ask for: a test does not wait a quarter of an hour for a second look.
+    pub longest_delay: Option<Duration>,
     /// Say nothing on standard output.
     pub quiet: bool,
 }
@@ -71,6 +73,7 @@ impl Options {
             port: 0,
             binaries: Binaries::Build,
             queue_visibility: None,
+            longest_delay: None,
             quiet: true,
         }
     }

@@ -103,6 +103,11 @@ impl ContactKeys {
         &self.contact
     }
 
+    /// The conversations that have a key.
+    pub fn conversations(&self) -> impl Iterator<Item = ConversationId> {
+        self.conversations.keys().filter_map(|sk| sk.parse().ok())
+    }
+
     /// The key of one of the contact's conversations; `None` if the conversation is forgotten.
     ///
     /// # Errors
@@ -143,14 +148,9 @@ impl TenantScope {
     /// [`KeyringError`].
     pub async fn contact_keys(&self, contact: ContactId) -> Result<Option<ContactKeys>, KeyringError> {
         let own = keys::contact_key(self.tenant(), contact);
-        let range = keys::Range {
-            table: own.table,
-            listing: false,
-            pk: own.pk.clone(),
-            from: " ".to_owned(),
-            to: "~".to_owned(),
-        };
-        let mut all = self.wrapped_keys(&range).await?;
+        let mut all = self
+            .wrapped_keys(&keys::contact_keys(self.tenant(), contact))
+            .await?;
         let Some(wrapped) = all.remove(&own.sk) else {
             return Ok(None);
         };

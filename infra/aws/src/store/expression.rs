@@ -35,13 +35,18 @@ pub(super) struct Expression {
     values: HashMap<String, AttributeValue>,
     /// Rows anchored at this time or earlier are past their period.
     ended: Option<Timestamp>,
+    now: Timestamp,
+    kind: &'static str,
 }
 
 impl Expression {
-    /// An empty expression; rows anchored at `ended` or earlier are past their period.
-    pub(super) fn new(ended: Option<Timestamp>) -> Self {
+    /// An empty expression about records of `kind`, of which those anchored at `ended` or earlier are past
+    /// their period.
+    pub(super) fn new(kind: &'static str, ended: Option<Timestamp>, now: Timestamp) -> Self {
         Self {
             ended,
+            now,
+            kind,
             ..Self::default()
         }
     }
@@ -66,14 +71,23 @@ impl Expression {
     fn one(&mut self, when: &When) -> String {
         match when {
             When::Absent => "attribute_not_exists(pk)".to_owned(),
-            When::AbsentOrEnded => match self.ended {
-                None => self.one(&When::Absent),
-                Some(ended) => {
-                    let name = self.name(attribute::ANCHOR);
-                    let value = self.value(AttributeValue::N(ended.millis().to_string()));
-                    format!("(attribute_not_exists(pk) OR {name} <= {value})")
-                }
-            },
+            When::AbsentOrEnded => {
+                let kind = self.name(attribute::KIND);
+                let own = self.value(AttributeValue::S(self.kind.to_owned()));
+                // A row of another kind in the same place: its own stamp says when it ends.
+                let stamp = self.name(attribute::EXPIRES_AT);
+                let now = self.value(AttributeValue::N(self.now.millis().div_euclid(1000).to_string()));
+                let other = format!("({kind} <> {own} AND {stamp} <= {now})");
+                let ended = self.ended.map(|ended| {
+                    let anchor = self.name(attribute::ANCHOR);
+                    let ended = self.value(AttributeValue::N(ended.millis().to_string()));
+                    format!(" OR ({kind} = {own} AND {anchor} <= {ended})")
+                });
+                format!(
+                    "(attribute_not_exists(pk) OR {other}{})",
+                    ended.unwrap_or_default()
+                )
+            }
             When::Present => "attribute_exists(pk)".to_owned(),
             When::Is(field, value) => {
                 let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));

@@ -5,11 +5,12 @@ use std::marker::PhantomData;
 
 use usher_shared::Timestamp;
 use usher_shared::ids::{
-    ApiKeyId, ChannelId, ContactId, ConversationId, DocumentId, LeadId, MessageId, TenantId, TraceId,
+    ApiKeyId, ChannelId, ContactId, ConversationId, DocumentId, ErasureId, LeadId, MessageId, TenantId,
+    TraceId,
 };
 use usher_shared::records::{
-    ApiKey, AuditEvent, Channel, ChannelAddress, Contact, Conversation, Document, IdempotentOutcome,
-    InboundMarker, Lead, Message, Tenant, Trace, WrappedKey,
+    ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, Document, Erasing,
+    IdempotentOutcome, InboundMarker, Lead, Message, Tenant, Trace, WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -129,6 +130,12 @@ pub fn contact(tenant: TenantId, address: KeyedHash) -> Key<Contact> {
     Key::inbox(format!("{tenant}#c#{address}"), "contact".to_owned())
 }
 
+/// The row of a contact that was erased: the contact's own.
+pub fn contact_watermark(tenant: TenantId, address: KeyedHash) -> Key<ContactWatermark> {
+    let row = contact(tenant, address);
+    Key::inbox(row.pk, row.sk)
+}
+
 /// The marker of an event of a contact.
 pub fn marker(tenant: TenantId, address: KeyedHash, event: KeyedHash) -> Key<InboundMarker> {
     Key::inbox(format!("{tenant}#c#{address}"), format!("e#{event}"))
@@ -234,6 +241,35 @@ pub fn audit_event(tenant: TenantId, at: Timestamp, target: &str) -> Key<AuditEv
         sk: by_time(at, target),
         listing: None,
         record: PhantomData,
+    }
+}
+
+/// An erasure.
+pub fn erasure(tenant: TenantId, erasure: ErasureId) -> Key<Erasing> {
+    Key {
+        table: Table::Ledger,
+        pk: format!("{tenant}#erasures"),
+        sk: erasure.to_string(),
+        listing: None,
+        record: PhantomData,
+    }
+}
+
+/// The tenant whose erasures this partition holds: the reverse of [`erasure`], for streams.
+pub fn parse_erasure_partition(pk: &str) -> Option<TenantId> {
+    pk.strip_suffix("#erasures")?.parse().ok()
+}
+
+/// Everything in a conversation's partition: head, messages, traces.
+pub fn conversation_rows(tenant: TenantId, conversation: ConversationId) -> Range {
+    all(conversation_partition(tenant, conversation))
+}
+
+/// All keys of a contact: its own and its conversations'.
+pub fn contact_keys(tenant: TenantId, contact: ContactId) -> Range {
+    Range {
+        table: Table::Keys,
+        ..all(format!("{tenant}#{contact}"))
     }
 }
 

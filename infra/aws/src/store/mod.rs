@@ -4,6 +4,7 @@
 mod expression;
 pub mod item;
 pub mod keys;
+mod purge;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -416,7 +417,7 @@ impl Store {
             .as_ref()
             .and_then(|policy| policy.days(R::SPEC.category));
         let now = self.clock.now();
-        Expression::new(days.map(|days| now.minus_days(days)))
+        Expression::new(R::SPEC.kind, days.map(|days| now.minus_days(days)), now)
     }
 
     /// Whether the policy in force still lets the item be read. What is stamped on it does not matter.

@@ -36,12 +36,13 @@ impl Sqs {
         file: Option<&Path>,
         queues: &[Queue],
         visibility: Option<Duration>,
+        longest_delay: Option<Duration>,
     ) -> Result<Self, SqsError> {
         let queues = queues.iter().cloned().map(|mut queue| {
             queue.visibility = visibility.unwrap_or(queue.visibility);
             queue
         });
-        let store = Store::open(file, queues)?;
+        let store = Store::open(file, queues)?.with_longest_delay(longest_delay);
         // What the last run was working on when it ended need not wait out its visibility.
         store.release_in_flight(crate::clock::wall_ms())?;
         Ok(Self {

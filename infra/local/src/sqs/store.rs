@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -60,6 +61,7 @@ pub struct Message {
 pub struct Store {
     connection: Mutex<Connection>,
     queues: BTreeMap<String, Queue>,
+    longest_delay: Option<Duration>,
 }
 
 const SCHEMA: &str = "
@@ -106,7 +108,17 @@ impl Store {
         Ok(Self {
             connection: Mutex::new(connection),
             queues,
+            longest_delay: None,
         })
+    }
+
+    /// Bounds the delays that senders ask for.
+    #[must_use]
+    pub fn with_longest_delay(self, longest_delay: Option<Duration>) -> Self {
+        Self {
+            longest_delay,
+            ..self
+        }
     }
 
     /// A queue by name.
@@ -169,6 +181,9 @@ impl Store {
         let delay = new
             .delay_seconds
             .map_or_else(|| milliseconds(queue.delay), |seconds| seconds * 1000);
+        let delay = self
+            .longest_delay
+            .map_or(delay, |most| delay.min(milliseconds(most)));
         transaction.execute(
             "INSERT INTO messages (queue, id, body, grp, deduplication, attributes, sent_ms, visible_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -321,7 +336,7 @@ impl Store {
     }
 }
 
-fn milliseconds(duration: std::time::Duration) -> i64 {
+fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 

@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 /// Puts one script per function into `folder`; each starts this test binary as that function.
 pub(super) fn install(folder: &Path) {
     let test_binary = std::env::current_exe().unwrap();
-    for name in ["inbound", "dispatch", "reply", "deliver", "inbox"] {
+    let template = std::fs::read_to_string(super::root().join("template.yaml")).unwrap();
+    let names = template
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("CodeUri: target/lambda/"));
+    for name in names.map(|name| name.trim_end_matches('/')) {
         let script = folder.join(name);
         let text = format!(
             "#!/bin/sh\nexec {} --exact stack_tests::function::plays_the_function --nocapture\n",

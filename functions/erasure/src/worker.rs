@@ -1,0 +1,147 @@
+//! Removes what an erasure left unreadable. Every step can be done again; a restart goes on with what is left.
+
+use serde_json::json;
+use usher_aws::TenantScope;
+use usher_aws::queue::{Outgoing, QueueError};
+use usher_aws::scope::ScopeError;
+use usher_aws::sealing::{DataKey, KeyringError};
+use usher_aws::store::{StoreError, When, keys};
+use usher_aws::telemetry::{self, Unit};
+use usher_shared::model::{ContactRef, ErasureLook, ErasureState};
+use usher_shared::record::Malformed;
+use usher_shared::records::{ContactWatermark, EraseJob, Erasing};
+
+use crate::Eraser;
+use crate::routes::make_unreadable;
+
+/// Why an erasure could not go on. The queue will bring it again.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// The job is not one.
+    #[error(transparent)]
+    Job(#[from] Malformed),
+    /// The tenant cannot be entered.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// Keys or rows cannot be had.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The job of the second look could not be sent.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl From<StoreError> for EraseError {
+    fn from(error: StoreError) -> Self {
+        Self::Keyring(error.into())
+    }
+}
+
+/// Takes one look at an erasure.
+pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseError> {
+    let scope = match eraser.platform.enter(*job.tenant).await {
+        Err(ScopeError::UnknownTenant) => return Ok(()),
+        scope => scope?,
+    };
+    let row = keys::erasure(scope.tenant(), *job.erasure);
+    let Some(erasing): Option<Erasing> = scope.store().get(&row, &DataKey::none(), true).await? else {
+        return Ok(());
+    };
+    // Whoever wrote the row down may have died before the keys were gone.
+    make_unreadable(&scope, &erasing).await?;
+    let removed = remove(&scope, &erasing).await?;
+    let reached = match job.look {
+        look if *look == ErasureLook::First => {
+            // Before the state says so: a crash in between repeats the first look, and none is lost.
+            second_look(eraser, job).await?;
+            ErasureState::Removed
+        }
+        _ => ErasureState::Verified,
+    };
+    let earlier = [
+        ErasureState::Requested,
+        ErasureState::Unreadable,
+        ErasureState::Removed,
+    ];
+    let earlier = earlier
+        .into_iter()
+        .filter(|state| *state < reached)
+        .map(|state| json!(state));
+    let set = vec![("state", json!(reached)), ("updated_at", json!(scope.now()))];
+    let when = vec![When::OneOf("state", earlier.collect())];
+    let _further_already = scope.store().update(&row, set, when).await?;
+    tracing::info!(tenant.id = %scope.tenant(), erasure.id = %*job.erasure, rows = removed, "removed");
+    telemetry::emit("erasure", &[("rows_removed", precise(removed), Unit::Count)]);
+    Ok(())
+}
+
+/// Counts of rows are far below the 2^53 up to which this is exact.
+#[expect(clippy::cast_precision_loss, reason = "metrics are floating point")]
+fn precise(count: u64) -> f64 {
+    count as f64
+}
+
+/// Asks for the second look, once every function that might have read a key before it was deleted has ended.
+async fn second_look(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseError> {
+    let again = EraseJob {
+        look: ErasureLook::Second.into(),
+        ..job.clone()
+    };
+    let again = Outgoing::standard(&again)?.after(eraser.second_look);
+    match eraser
+        .platform
+        .send_jobs(&eraser.queue, &[again])
+        .await
+        .into_iter()
+        .next()
+    {
+        None => Ok(()),
+        Some((_, error)) => Err(error.into()),
+    }
+}
+
+/// Removes every row of what is erased and says how many there were.
+async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, EraseError> {
+    let tenant = scope.tenant();
+    let mut removed = 0;
+    for conversation in erasing.conversations.iter() {
+        removed += scope
+            .store()
+            .purge(&keys::conversation_rows(tenant, *conversation))
+            .await?;
+    }
+    if *erasing.whole_contacts {
+        for contact in erasing.contacts.iter() {
+            removed += scope
+                .store()
+                .purge(&keys::contact_keys(tenant, contact.id))
+                .await?;
+            leave_watermark(scope, erasing, *contact).await?;
+        }
+    }
+    if let Some(lead) = *erasing.lead {
+        removed += u64::from(scope.store().delete(&keys::lead(tenant, lead)).await?);
+    }
+    Ok(removed)
+}
+
+/// Puts a watermark in the place of an erased contact. The markers beside it stay as they are: hashes and ids
+/// that refuse late deliveries until none can come any more.
+async fn leave_watermark(
+    scope: &TenantScope,
+    erasing: &Erasing,
+    contact: ContactRef,
+) -> Result<(), EraseError> {
+    let watermark = ContactWatermark {
+        address: contact.address.into(),
+        erased_at: erasing.requested_at,
+    };
+    let row = keys::contact_watermark(scope.tenant(), contact.address);
+    // A fresh contact of the same address has another id and is left alone.
+    let when = When::Is("id", json!(contact.id));
+    let _fresh_contact = scope
+        .store()
+        .put(&row, &watermark, &DataKey::none(), when)
+        .await?;
+    Ok(())
+}

@@ -8,6 +8,7 @@ pub mod ids;
 pub mod knowledge;
 pub mod lead;
 pub mod model;
+pub mod notice;
 pub mod policy;
 pub mod record;
 pub mod records;

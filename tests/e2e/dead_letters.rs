@@ -90,6 +90,8 @@ fn a_message_whose_reply_failed_for_good_is_handed_to_a_person() {
             .await
             .expect(200);
         assert_eq!(data(&conversations).len(), 1);
+        let notice = guest.answer_to(&newer.to_string()).await;
+        assert_eq!(notice["author"], "system", "the guest is told");
         stack.shutdown().await;
     });
 }

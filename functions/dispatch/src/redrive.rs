@@ -3,12 +3,15 @@
 
 use serde_json::json;
 use usher_aws::TenantScope;
+use usher_aws::conversation::OpenConversation;
 use usher_aws::queue::{self, Received};
 use usher_aws::scope::ScopeError;
+use usher_aws::sealing::{HashPurpose, KeyringError};
 use usher_aws::store::keys;
 use usher_aws::store::{StoreError, When};
-use usher_shared::ids::TenantId;
-use usher_shared::model::{ConversationState, Direction, MessageState};
+use usher_shared::ids::{MessageId, TenantId};
+use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
+use usher_shared::notice;
 use usher_shared::records::{DeliverJob, Message, ReplyJob, StreamLetter};
 use usher_shared::{Timestamp, record::Record};
 
@@ -36,6 +39,8 @@ enum LetterError {
     Scope(#[from] ScopeError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     #[error("could not be sent on")]
     NotSent,
 }
@@ -110,21 +115,23 @@ impl Dispatcher {
         }
     }
 
-    /// The guest waits for an answer that the AI could not give: a person must.
+    /// The guest waits for an answer that the AI could not give: a person must, and the guest is told so. The
+    /// notice comes first and under an id that follows from the message's: done twice, it is one.
     async fn hand_over(&self, job: &ReplyJob, now: Timestamp) -> Result<bool, LetterError> {
         let Some(scope) = self.enter(*job.tenant).await? else {
             return Ok(false);
         };
-        let row = keys::conversation(scope.tenant(), *job.conversation);
-        let Some(head) = scope.store().get_row(&row, true).await? else {
+        let Some(open) = scope.open_conversation(*job.conversation).await? else {
             return Ok(false);
         };
-        let answered = head
-            .peek("answered_through")
-            .is_some_and(|through: usher_shared::ids::MessageId| through >= *job.message);
-        if answered {
+        let answered = open
+            .head
+            .answered_through
+            .is_some_and(|through| through >= *job.message);
+        if answered || !open.head.state.ai_may_answer() {
             return Ok(false);
         }
+        put_notice(&scope, &open, job).await?;
         let written = scope
             .move_conversation(
                 *job.conversation,
@@ -215,4 +222,31 @@ fn read<R: Record>(letter: &Received) -> Option<R> {
         tracing::error!(kind = R::SPEC.kind, "dead letter not understood");
     }
     job.ok()
+}
+
+async fn put_notice(scope: &TenantScope, open: &OpenConversation, job: &ReplyJob) -> Result<(), LetterError> {
+    let asked = job.message.to_string();
+    let tail = scope
+        .key()
+        .hash(HashPurpose::Derived, &[b"gave-up", asked.as_bytes()])
+        .tail();
+    let id = MessageId::derived(*job.at, tail);
+    let notice = Message {
+        id: id.into(),
+        conversation: job.conversation,
+        contact: open.head.contact,
+        channel: open.head.channel,
+        direction: Direction::Outbound.into(),
+        author: Author::System.into(),
+        state: MessageState::Queued.into(),
+        at: id.at().into(),
+        answers: Some(*job.message).into(),
+        body: MessageBody {
+            text: notice::HANDED_OVER.to_owned(),
+        }
+        .into(),
+    };
+    let row = keys::message(scope.tenant(), *job.conversation, id);
+    let _stored_before = scope.store().put(&row, &notice, &open.key, When::Absent).await?;
+    Ok(())
 }

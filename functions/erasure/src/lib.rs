@@ -19,7 +19,7 @@ use usher_aws::http::App;
 use usher_aws::{Platform, lambda, queue};
 use usher_shared::records::EraseJob;
 
-pub use crate::routes::router;
+pub use crate::routes::{openapi, router};
 pub use crate::worker::EraseError;
 
 /// What the function holds while it is warm.

@@ -1,43 +1,70 @@
 //! `DELETE` of a conversation or a lead: gone at once, and for good.
 
-use axum::extract::{Path, State};
-use axum::routing::delete;
 use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
 use usher_aws::TenantScope;
-use usher_aws::http::{App, Caller, Problem, path_id, wrap};
+use usher_aws::http::access::permission::{ConversationsDelete, LeadsDelete};
+use usher_aws::http::access::{Granted, PathId};
+use usher_aws::http::document::{NotFound, Refused, base, finish};
+use usher_aws::http::{App, Problem, wrap};
 use usher_aws::sealing::{DataKey, HashPurpose, KeyringError};
 use usher_aws::store::{When, keys};
 use usher_shared::Timestamp;
 use usher_shared::ids::{ConversationId, ErasureId, LeadId};
 use usher_shared::model::{AuditAction, ContactRef, ErasureState};
 use usher_shared::records::{Erasing, Lead};
-use usher_shared::scope::Scope;
+use usher_shared::untrusted::Label;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// All routes of the function.
 pub fn router(app: App) -> Router {
-    let routes = Router::new()
-        .route("/v1/conversations/{id}", delete(delete_conversation))
-        .route("/v1/leads/{id}", delete(delete_lead));
+    let (routes, _document) = described().split_for_parts();
     wrap(routes, app)
 }
 
-/// The answer to a delete; the same when it is asked again.
-#[derive(Debug, Serialize)]
+/// The description of all routes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    finish(described().into_openapi())
+}
+
+fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(base())
+        .routes(routes!(delete_conversation))
+        .routes(routes!(delete_lead))
+}
+
+/// What was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Deleted)]
 struct Gone {
+    /// `conversation` or `lead`.
     object: &'static str,
+    /// The id that was given.
     id: String,
+    /// Always true.
     deleted: bool,
 }
 
+/// Deletes a conversation
+///
+/// With its messages and the AI's audit trail: unreadable at once, removed soon after. The person stays known
+/// as a lead; a new message of theirs starts a new conversation. Asked again it answers the same. Scope:
+/// `conversations:delete`.
+#[utoipa::path(
+    delete,
+    path = "/v1/conversations/{id}",
+    tag = "conversations",
+    params(("id" = String, Path, description = "The conversation.", example = "conv_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    responses((status = 200, description = "It is deleted.", body = Gone), Refused, NotFound)
+)]
 async fn delete_conversation(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
+    granted: Granted<ConversationsDelete>,
+    PathId(id): PathId<ConversationId>,
 ) -> Result<Json<Gone>, Problem> {
-    let scope = caller.allow(Scope::ConversationsDelete)?;
-    let id: ConversationId = path_id(&id)?;
+    let scope = granted.scope();
     let erasure = erasure_id(scope, &id, id.at());
     let row = scope
         .store()
@@ -59,16 +86,8 @@ async fn delete_conversation(
             conversations: vec![id],
             ..Targets::default()
         };
-        begin(
-            &app,
-            &caller,
-            scope,
-            erasure,
-            &id,
-            targets,
-            AuditAction::ConversationErased,
-        )
-        .await?;
+        begin(scope, erasure, &id, targets).await?;
+        granted.audit(AuditAction::ConversationErased, &id).await?;
     } else {
         asked_before(scope, erasure).await?;
     }
@@ -79,13 +98,23 @@ async fn delete_conversation(
     }))
 }
 
+/// Deletes a lead
+///
+/// With everything of the person's addresses: what they volunteered, all conversations, all audit trails.
+/// Unreadable at once, removed soon after. A new message of the same person is a stranger's. Asked again it
+/// answers the same. Scope: `leads:delete`.
+#[utoipa::path(
+    delete,
+    path = "/v1/leads/{id}",
+    tag = "leads",
+    params(("id" = String, Path, description = "The lead.", example = "lead_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    responses((status = 200, description = "It is deleted.", body = Gone), Refused, NotFound)
+)]
 async fn delete_lead(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
+    granted: Granted<LeadsDelete>,
+    PathId(id): PathId<LeadId>,
 ) -> Result<Json<Gone>, Problem> {
-    let scope = caller.allow(Scope::LeadsDelete)?;
-    let id: LeadId = path_id(&id)?;
+    let scope = granted.scope();
     let erasure = erasure_id(scope, &id, id.at());
     let lead: Option<Lead> = scope
         .store()
@@ -104,16 +133,8 @@ async fn delete_lead(
     if targets.contacts.is_empty() {
         asked_before(scope, erasure).await?;
     } else {
-        begin(
-            &app,
-            &caller,
-            scope,
-            erasure,
-            &id,
-            targets,
-            AuditAction::LeadErased,
-        )
-        .await?;
+        begin(scope, erasure, &id, targets).await?;
+        granted.audit(AuditAction::LeadErased, &id).await?;
     }
     Ok(Json(Gone {
         object: "lead",
@@ -152,22 +173,19 @@ async fn asked_before(scope: &TenantScope, erasure: ErasureId) -> Result<(), Pro
 /// Writes the erasure down, then deletes the keys. From then on nothing of it can be read, anywhere; the rest
 /// is the worker's, which the row's own stream record starts.
 async fn begin(
-    app: &App,
-    caller: &Caller,
     scope: &TenantScope,
     id: ErasureId,
     subject: &impl ToString,
     targets: Targets,
-    action: AuditAction,
 ) -> Result<(), Problem> {
-    let now = app.platform.clock().now();
-    let subject = subject.to_string();
+    let now = scope.now();
+    let subject = subject
+        .to_string()
+        .parse::<Label>()
+        .map_err(|_| Problem::internal())?;
     let erasing = Erasing {
         id: id.into(),
-        subject: subject
-            .parse::<usher_shared::untrusted::Label>()
-            .map_err(|_| Problem::internal())?
-            .into(),
+        subject: subject.into(),
         requested_at: now.into(),
         state: ErasureState::Requested.into(),
         updated_at: now.into(),
@@ -182,7 +200,6 @@ async fn begin(
         .put(&row, &erasing, &DataKey::none(), When::Absent)
         .await?;
     make_unreadable(scope, &erasing).await?;
-    caller.audit(action, &subject).await?;
     tracing::info!(tenant.id = %scope.tenant(), erasure.id = %id, "unreadable");
     Ok(())
 }

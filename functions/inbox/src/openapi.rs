@@ -1,20 +1,15 @@
-//! The `OpenAPI` document: what all operations have in common, and the route that serves it.
-
-use std::sync::LazyLock;
+//! The `OpenAPI` document: the route that serves it, and what all operations have in common.
 
 use axum::http::header;
 use axum::response::IntoResponse;
-use usher_aws::http::{FieldError, Problem, ProblemBody};
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr};
-use utoipa::{IntoParams, IntoResponses, ToSchema};
+use usher_aws::http::Problem;
+pub(crate) use usher_aws::http::document::{
+    IdempotencyHeader, Invalid, NotFound, NotMade, Refused, base, finish,
+};
 
-/// Name of the security scheme in the document.
-const API_KEY: &str = "api_key";
-
-static DOCUMENT: LazyLock<Option<String>> = LazyLock::new(|| crate::openapi().to_json().ok());
+/// The document of the whole API: of this function and of the others behind the same address. Made from the
+/// code of all of them; a test compares.
+const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 /// Describes this API
 ///
@@ -26,178 +21,12 @@ static DOCUMENT: LazyLock<Option<String>> = LazyLock::new(|| crate::openapi().to
     security(()),
     responses((status = 200, description = "The document.", body = Object, content_type = "application/json"))
 )]
-pub(crate) async fn read_document() -> Result<impl IntoResponse, Problem> {
-    let document = DOCUMENT.as_deref().ok_or_else(Problem::internal)?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], document))
-}
-
-/// What every operation with an API key may be refused with.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) enum Refused {
-    /// No valid API key.
-    #[response(status = 401, content_type = "application/problem+json", example = json!({
-        "code": "invalid_api_key", "title": "Unauthorized", "status": 401,
-        "detail": "A valid API key is needed as bearer token.",
-        "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
-    }))]
-    Unauthorized(ProblemBody),
-    /// The API key lacks the scope that the operation needs; `detail` names it.
-    #[response(status = 403, content_type = "application/problem+json", example = json!({
-        "code": "missing_scope", "title": "Forbidden", "status": 403,
-        "detail": "The API key lacks the scope conversations:read.",
-        "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
-    }))]
-    Forbidden(ProblemBody),
-    /// An error of ours; its details are in our log under `request_id`.
-    #[response(status = 500, content_type = "application/problem+json", example = json!({
-        "code": "internal_error", "title": "Internal Server Error", "status": 500,
-        "detail": "Something failed on our side.",
-        "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
-    }))]
-    Internal(ProblemBody),
-    /// Something behind the API did not answer in time. Try again after `Retry-After` seconds.
-    #[response(status = 503, content_type = "application/problem+json", example = json!({
-        "code": "unavailable", "title": "Service Unavailable", "status": 503,
-        "detail": "The service did not answer in time. Nothing is lost by trying again.",
-        "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
-    }))]
-    Unavailable(ProblemBody),
-}
-
-/// There is no such resource, or it belongs to somebody else.
-#[derive(IntoResponses)]
-#[response(status = 404, content_type = "application/problem+json", example = json!({
-    "code": "not_found", "title": "Not Found", "status": 404, "detail": "There is no such resource.",
-    "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
-}))]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct NotFound(ProblemBody);
-
-/// Some parameters or fields were refused; `errors` says which and why.
-#[derive(IntoResponses)]
-#[response(status = 422, content_type = "application/problem+json", example = json!({
-    "code": "invalid_request", "title": "Unprocessable Entity", "status": 422,
-    "detail": "Some fields were refused.", "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra",
-    "errors": [{"field": "limit", "message": "must be from 1 to 100"}]
-}))]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct Invalid(ProblemBody);
-
-/// What every operation that makes something may be refused with beside that.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) enum NotMade {
-    /// A request with this idempotency key is still running, or what the operation needs is not so; see `code`.
-    #[response(status = 409, content_type = "application/problem+json", example = json!({
-        "code": "request_in_flight", "title": "Conflict", "status": 409,
-        "detail": "A request with this idempotency key is still running.",
-        "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
-    }))]
-    Conflict(ProblemBody),
-    /// What this idempotency key made has been deleted since.
-    #[response(status = 410, content_type = "application/problem+json", example = json!({
-        "code": "resource_gone", "title": "Gone", "status": 410,
-        "detail": "What this idempotency key made has been deleted since.",
-        "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
-    }))]
-    Gone(ProblemBody),
-    /// The body has too many bytes.
-    #[response(status = 413, content_type = "application/problem+json", example = json!({
-        "code": "body_too_large", "title": "Payload Too Large", "status": 413,
-        "detail": "The body may have at most 65536 bytes.",
-        "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
-    }))]
-    TooLarge(ProblemBody),
-    /// Some fields were refused, or the idempotency key was used with another body; see `code`.
-    #[response(status = 422, content_type = "application/problem+json", example = json!({
-        "code": "invalid_request", "title": "Unprocessable Entity", "status": 422,
-        "detail": "Some fields were refused.", "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra",
-        "errors": [{"field": "text", "message": "is required"}]
-    }))]
-    Invalid(ProblemBody),
-}
-
-/// The header of every operation that makes something.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct IdempotencyHeader {
-    /// Names the request for 24 hours: repeated with the same body it makes nothing new and gets the same
-    /// resource.
-    #[param(
-        rename = "Idempotency-Key",
-        min_length = 1,
-        max_length = 255,
-        example = "7c1f0e52-order-4711"
-    )]
-    idempotency_key: Option<String>,
-}
-
-/// The document without its operations.
-pub(crate) fn base() -> OpenApi {
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("usk_…")
-        .description(Some(
-            "An API key. What it may do is listed as scopes, `resource:action`.",
-        ))
-        .build();
-    let components = ComponentsBuilder::new()
-        .security_scheme(API_KEY, SecurityScheme::Http(bearer))
-        .schema(
-            ProblemBody::name(),
-            <ProblemBody as utoipa::PartialSchema>::schema(),
-        )
-        .schema(
-            FieldError::name(),
-            <FieldError as utoipa::PartialSchema>::schema(),
-        )
-        .build();
-    let info = InfoBuilder::new()
-        .title("Usher")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(
-            "Conversations, leads, channels and documents of one tenant.",
-        ))
-        .build();
-    OpenApiBuilder::new()
-        .info(info)
-        .components(Some(components))
-        .security(Some([SecurityRequirement::new(API_KEY, Vec::<String>::new())]))
-        .build()
+pub(crate) async fn read_document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT)
 }
 
 /// What an idempotency key made has been deleted since.
 pub(crate) fn gone() -> Problem {
     let detail = "What this idempotency key made has been deleted since.";
     Problem::gone("resource_gone", detail)
-}
-
-/// Adds what every answer carries.
-pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
-    for response in document
-        .paths
-        .paths
-        .values_mut()
-        .flat_map(operations)
-        .flat_map(|operation| operation.responses.responses.values_mut())
-    {
-        if let RefOr::T(response) = response {
-            let header = HeaderBuilder::new()
-                .schema(Some(utoipa::openapi::Object::with_type(
-                    utoipa::openapi::Type::String,
-                )))
-                .description(Some("Id of the request, for support."))
-                .build();
-            response.headers.insert("X-Request-Id".to_owned(), header.into());
-        }
-    }
-    document
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.delete]
-        .into_iter()
-        .filter_map(Option::as_mut)
 }

@@ -297,5 +297,11 @@ async fn health_and_the_document_need_no_key() {
     );
     let response = call("get", "/v1/openapi.json", &[]).await;
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
-    assert_eq!(json_of(response).await, document());
+    // What is served is the document of the whole API; these routes are part of it.
+    let served = json_of(response).await;
+    for (path, operations) in document()["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            assert_eq!(&served["paths"][path][method], operation, "{method} {path}");
+        }
+    }
 }

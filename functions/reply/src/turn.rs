@@ -13,6 +13,7 @@ use usher_shared::lead;
 use usher_shared::model::{
     Author, ConversationState, Decision, Direction, MessageBody, MessageState, PassageRef, Profile,
 };
+use usher_shared::notice;
 use usher_shared::record::Malformed;
 use usher_shared::records::{Message, ReplyJob, Trace};
 use usher_shared::untrusted::{InvalidText, Label};
@@ -53,8 +54,6 @@ const CONTEXT: usize = 20;
 const PASSAGES: usize = 5;
 /// Longer answers are not sent.
 const ANSWER_CHARS: usize = 4_000;
-
-const HANDED_OVER: &str = "Thank you for your message. One of our team will answer you here.";
 
 /// Answers one inbound message, unless there is a reason not to.
 pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError> {
@@ -213,7 +212,7 @@ async fn decide(
 }
 
 fn hand_over(decision: Decision) -> (Decision, String, Vec<PassageRef>) {
-    (decision, HANDED_OVER.to_owned(), Vec::new())
+    (decision, notice::HANDED_OVER.to_owned(), Vec::new())
 }
 
 /// What a provider says is sent only if it can be.

@@ -1,7 +1,9 @@
 //! HTTP as the API's users expect it: problem+json, request ids, bearer keys, cursors, idempotency.
 
+pub mod access;
 mod caller;
 mod checks;
+pub mod document;
 mod envelope;
 mod idempotency;
 mod list;

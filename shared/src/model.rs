@@ -129,6 +129,8 @@ pub enum AuditAction {
     ConversationErased,
     /// A lead was erased, with all conversations.
     LeadErased,
+    /// Periods of retention were chosen.
+    RetentionChanged,
 }
 
 /// How far an erasure has come. Each state includes the ones before it.

@@ -74,6 +74,30 @@ impl TenantPolicy {
         self.days(category).map(|days| anchor.plus_days(days))
     }
 
+    /// When a record of `category` anchored at `anchor` ends at the latest, whatever its tenant chooses: what is
+    /// stamped on it, for the database to remove it by itself. Never earlier than [`Self::expiry`] under any
+    /// policy that the platform allows, so that a longer period needs no stamp to be changed first; what a
+    /// tenant chose to end earlier is hidden by every read at once, and swept.
+    pub fn stamp(&self, category: Category, anchor: Timestamp) -> Option<Timestamp> {
+        let days = match (category.period(self.preset), category.bounds(self.preset)) {
+            (_, Some(bounds)) => bounds.max_days,
+            (Period::With(other), None) => return self.stamp(other, anchor),
+            (Period::Days(days), None) => Some(days),
+            (Period::LifeOfAccount, None) => None,
+        };
+        days.map(|days| anchor.plus_days(days))
+    }
+
+    /// The days that the tenant chose for `category`; `None` if the preset's period holds.
+    pub fn chosen(&self, category: Category) -> Option<u32> {
+        self.overrides.get(&category).copied()
+    }
+
+    /// Goes back to the preset's period for `category`.
+    pub fn reset(&mut self, category: Category) {
+        self.overrides.remove(&category);
+    }
+
     /// Whether a record of `category` anchored at `anchor` is past its period at `now`. At the very
     /// moment of expiry it is: a promise of "at most" includes its last millisecond and no more.
     pub fn is_expired(&self, category: Category, anchor: Timestamp, now: Timestamp) -> bool {
@@ -126,6 +150,35 @@ mod tests {
         );
         assert_eq!(policy.choose(Category::Idempotency, 2), Err(PolicyError::Fixed));
         assert_eq!(policy, TenantPolicy::preset(Preset::Website));
+    }
+
+    #[test]
+    fn a_stamp_is_never_before_the_end_under_any_policy_that_is_allowed() {
+        let anchor = Timestamp::from_millis(1_790_000_000_000);
+        for preset in [Preset::Hospitality, Preset::Website, Preset::Mail] {
+            for category in Category::ALL {
+                let mut policy = TenantPolicy::preset(preset);
+                let stamp = policy.stamp(category, anchor);
+                let mut ends = vec![policy.expiry(category, anchor)];
+                for days in [1, 30, 90, 365, 3650] {
+                    if policy.choose(category, days).is_ok() {
+                        assert_eq!(
+                            policy.stamp(category, anchor),
+                            stamp,
+                            "the choice changes no stamp"
+                        );
+                        ends.push(policy.expiry(category, anchor));
+                    }
+                }
+                // No end is later than any: `None` is the life of the account.
+                let late =
+                    |end: &Option<Timestamp>| end.is_none_or(|end| stamp.is_some_and(|stamp| end > stamp));
+                assert!(
+                    stamp.is_none() || !ends.iter().any(late),
+                    "{preset:?} {category:?}"
+                );
+            }
+        }
     }
 
     proptest! {

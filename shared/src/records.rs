@@ -340,6 +340,27 @@ records! {
         }
     }
 
+    /// Says since when something in a conversation has been there, so that the sweep finds what has expired
+    /// without looking at what has not. Listed by that time, whatever the policy is.
+    record ConversationAge("conversation_age") {
+        category: Account,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: oldest,
+        export: Export::Omitted("two ids and a time, for the sweep alone"),
+        erasure: Erasure::Delete,
+        open {
+            /// The conversation.
+            conversation: ConversationId,
+            /// Its contact.
+            contact: ContactRef,
+            /// Time of the oldest thing in it.
+            oldest: Timestamp,
+        }
+        sealed {}
+    }
+
     /// One message, in either direction.
     record Message("message") {
         category: Conversation,

@@ -62,6 +62,10 @@ scopes! {
     ChannelsDelete = "channels:delete",
     /// List and read documents.
     DocumentsRead = "documents:read",
+    /// Read the periods in force and how they are kept.
+    RetentionRead = "retention:read",
+    /// Choose periods.
+    RetentionWrite = "retention:write",
     /// Add documents.
     DocumentsWrite = "documents:write",
     /// Remove documents.

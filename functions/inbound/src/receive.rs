@@ -11,7 +11,7 @@ use usher_shared::model::{
     Author, ContactRef, ConversationState, Direction, MessageBody, MessageState, Profile,
 };
 use usher_shared::record::key;
-use usher_shared::records::{ChannelAddress, Contact, Conversation, InboundMarker, Message};
+use usher_shared::records::{ChannelAddress, Contact, Conversation, ConversationAge, InboundMarker, Message};
 use usher_shared::untrusted::KeyedHash;
 use usher_shared::{Category, Timestamp};
 
@@ -256,7 +256,7 @@ async fn start_contact(
     scope.delete_contact_keys(contact.id, conversation).await?;
     scope
         .store()
-        .delete(&keys::conversation(scope.tenant(), conversation))
+        .purge(&keys::conversation_rows(scope.tenant(), conversation))
         .await?;
     Ok(None)
 }
@@ -295,7 +295,7 @@ async fn start_conversation(
         .await?;
     scope
         .store()
-        .delete(&keys::conversation(scope.tenant(), conversation))
+        .purge(&keys::conversation_rows(scope.tenant(), conversation))
         .await?;
     Ok(None)
 }
@@ -324,6 +324,16 @@ async fn put_head(
         answered_through: None.into(),
         title: text.chars().take(TITLE).collect::<String>().into(),
     };
+    let age = ConversationAge {
+        conversation: id.into(),
+        contact: contact.into(),
+        oldest: now.into(),
+    };
+    let row = keys::conversation_age(scope.tenant(), id).listed(keys::age_listing(scope.tenant(), id, now));
+    let _fresh_id = scope
+        .store()
+        .put(&row, &age, &DataKey::none(), When::Absent)
+        .await?;
     let row = keys::conversation(scope.tenant(), id);
     let _fresh_id = scope.store().put(&row, &head, &key, When::Absent).await?;
     Ok(())

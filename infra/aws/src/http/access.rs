@@ -51,6 +51,8 @@ permissions! {
     ChannelsWrite,
     ChannelsDelete,
     DocumentsRead,
+    RetentionRead,
+    RetentionWrite,
     DocumentsWrite,
     DocumentsDelete,
 }

@@ -73,12 +73,13 @@ pub(super) fn encode<R: Record>(
     Ok(item)
 }
 
-/// The attributes that say since when a record counts and, where `policy` sets an end, until when.
+/// The attributes that say since when a record counts and, where the platform sets an end, until when at the
+/// latest.
 pub(super) fn stamps<R: Record>(
     anchor: Timestamp,
     policy: Option<&TenantPolicy>,
 ) -> impl Iterator<Item = (&'static str, String)> {
-    let end = policy.and_then(|policy| policy.expiry(R::SPEC.category, anchor));
+    let end = policy.and_then(|policy| policy.stamp(R::SPEC.category, anchor));
     let end = end.map(|end| (attribute::EXPIRES_AT, end.seconds_rounded_up().to_string()));
     std::iter::once((attribute::ANCHOR, anchor.millis().to_string())).chain(end)
 }

@@ -9,8 +9,8 @@ use usher_shared::ids::{
     TraceId,
 };
 use usher_shared::records::{
-    ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, Document, Erasing,
-    IdempotentOutcome, InboundMarker, Lead, Message, Tenant, Trace, WrappedKey,
+    ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
+    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, Message, Tenant, Trace, WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -179,6 +179,44 @@ pub fn conversation_listing(
 /// All conversations, by last activity.
 pub fn conversations(tenant: TenantId) -> Range {
     all_listed(format!("{tenant}#inbox"))
+}
+
+/// The note of a conversation's age, in the conversation's partition.
+pub fn conversation_age(tenant: TenantId, conversation: ConversationId) -> Key<ConversationAge> {
+    Key::inbox(conversation_partition(tenant, conversation), "x#age".to_owned())
+}
+
+/// Place of a conversation among those with something old.
+pub fn age_listing(tenant: TenantId, conversation: ConversationId, oldest: Timestamp) -> Listing {
+    Listing {
+        pk: format!("{tenant}#ages"),
+        sk: by_time(oldest, &conversation.to_string()),
+    }
+}
+
+/// Conversations with something of `until` or before, oldest first.
+pub fn ages(tenant: TenantId, until: Timestamp) -> Range {
+    Range {
+        to: by_time(until, END),
+        ..all_listed(format!("{tenant}#ages"))
+    }
+}
+
+/// Leads whose last activity was at `until` or before.
+pub fn leads_until(tenant: TenantId, until: Timestamp) -> Range {
+    Range {
+        to: by_time(until, END),
+        ..leads(tenant)
+    }
+}
+
+/// Messages of a conversation of `until` or before.
+pub fn messages_until(tenant: TenantId, conversation: ConversationId, until: Timestamp) -> Range {
+    let last = MessageId::derived(until, [0xff; 10]);
+    Range {
+        to: format!("m#{}", last.body()),
+        ..messages(tenant, conversation, None)
+    }
 }
 
 /// A message.

@@ -327,6 +327,23 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn query(&self, range: &Range, read: &Read) -> Result<Page, StoreError> {
+        self.query_any(range, read, |item| self.is_readable(item)).await
+    }
+
+    /// Reads a run of rows, those past their period included: for what removes them, and for nothing else.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn query_ended(&self, range: &Range, read: &Read) -> Result<Page, StoreError> {
+        self.query_any(range, read, |_| true).await
+    }
+
+    async fn query_any(
+        &self,
+        range: &Range,
+        read: &Read,
+        wanted: impl Fn(&Item) -> bool,
+    ) -> Result<Page, StoreError> {
         let (pk_name, sk_name) = if range.listing {
             (attribute::LISTING_PK, attribute::LISTING_SK)
         } else {
@@ -372,7 +389,7 @@ impl Store {
                     .is_some_and(|after| row.order(range.listing) == Some(after))
                 {
                     exclusive = None;
-                } else if self.is_readable(&row.0) {
+                } else if wanted(&row.0) {
                     rows.push(row);
                 }
             }

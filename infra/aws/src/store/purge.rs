@@ -3,6 +3,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use usher_shared::Timestamp;
+
+use super::item::{self, Item, attribute};
 use super::keys::Range;
 use super::{Store, StoreError};
 
@@ -16,10 +19,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; some rows may be deleted already.
     pub async fn purge(&self, range: &Range) -> Result<u64, StoreError> {
+        self.purge_until(range, None).await
+    }
+
+    /// Deletes the rows of a run that are anchored at `until` or before, or all of them.
+    ///
+    /// # Errors
+    /// As [`Self::purge`].
+    pub async fn purge_until(&self, range: &Range, until: Option<Timestamp>) -> Result<u64, StoreError> {
         let table = self.tables.name(range.table);
         let mut deleted = 0;
+        let mut start = None;
         loop {
-            // From the start each time: what was deleted is gone, and no cursor can skip what came meanwhile.
             let page = self
                 .client
                 .query()
@@ -28,13 +39,25 @@ impl Store {
                 .expression_attribute_values(":pk", AttributeValue::S(range.pk.clone()))
                 .expression_attribute_values(":from", AttributeValue::S(range.from.clone()))
                 .expression_attribute_values(":to", AttributeValue::S(range.to.clone()))
-                .projection_expression("pk, sk")
+                .projection_expression("pk, sk, a")
                 .consistent_read(true)
+                .set_exclusive_start_key(start.take())
                 .send()
                 .await
                 .map_err(|error| StoreError::database("Query", &error))?;
-            let more = page.last_evaluated_key.is_some();
-            let rows = page.items.unwrap_or_default();
+            start = page.last_evaluated_key;
+            let is_old =
+                |row: &Item| until.is_none_or(|until| item::anchor(row).is_some_and(|at| at <= until));
+            let rows = page
+                .items
+                .unwrap_or_default()
+                .into_iter()
+                .filter(is_old)
+                .map(|mut row| {
+                    row.remove(attribute::ANCHOR);
+                    row
+                });
+            let rows: Vec<Item> = rows.collect();
             deleted += u64::try_from(rows.len()).unwrap_or(u64::MAX);
             stream::iter(rows)
                 .map(|row| async move {
@@ -49,7 +72,7 @@ impl Store {
                 .buffer_unordered(AT_ONCE)
                 .try_for_each(|_| async { Ok(()) })
                 .await?;
-            if !more {
+            if start.is_none() {
                 return Ok(deleted);
             }
         }

@@ -8,6 +8,7 @@ pub fn volunteered(text: &str) -> Profile {
         name: name(text),
         email: email(text),
         phone: phone(text),
+        handle: None,
     }
 }
 
@@ -15,24 +16,28 @@ fn email(text: &str) -> Option<String> {
     text.split(|c: char| c.is_whitespace() || "<>()[],;\"'".contains(c))
         .find_map(|word| {
             let word = word.trim_matches(|c: char| ".:!?".contains(c));
-            let word = word.strip_prefix("mailto:").unwrap_or(word);
-            let (local, domain) = word.split_once('@')?;
-            let local_ok = !local.is_empty()
-                && local.len() <= 64
-                && local
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || ".!#$%&*+/=?^_{|}~-".contains(c));
-            let labels: Vec<&str> = domain.split('.').collect();
-            let domain_ok = labels.len() >= 2
-                && domain.len() <= 253
-                && labels
-                    .iter()
-                    .all(|l| !l.is_empty() && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
-                && labels
-                    .last()
-                    .is_some_and(|top| top.len() >= 2 && top.chars().all(|c| c.is_ascii_alphabetic()));
-            (local_ok && domain_ok).then(|| format!("{local}@{}", domain.to_ascii_lowercase()))
+            as_email(word.strip_prefix("mailto:").unwrap_or(word))
         })
+}
+
+/// The e-mail address that `word` is, with its domain in lower case.
+pub(crate) fn as_email(word: &str) -> Option<String> {
+    let (local, domain) = word.split_once('@')?;
+    let local_ok = !local.is_empty()
+        && local.len() <= 64
+        && local
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ".!#$%&*+/=?^_{|}~-".contains(c));
+    let labels: Vec<&str> = domain.split('.').collect();
+    let domain_ok = labels.len() >= 2
+        && domain.len() <= 253
+        && labels
+            .iter()
+            .all(|l| !l.is_empty() && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+        && labels
+            .last()
+            .is_some_and(|top| top.len() >= 2 && top.chars().all(|c| c.is_ascii_alphabetic()));
+    (local_ok && domain_ok).then(|| format!("{local}@{}", domain.to_ascii_lowercase()))
 }
 
 /// A number with a country code (`+` or `00`, 8 to 15 digits), as `+` and digits. Without a country code

@@ -194,6 +194,9 @@ pub struct Profile {
     /// Phone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+    /// The name by which the platform shows the person, without `@`. Set by channels that give one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
 }
 
 impl Profile {
@@ -208,6 +211,7 @@ impl Profile {
         self.name = other.name.or(self.name.take());
         self.email = other.email.or(self.email.take());
         self.phone = other.phone.or(self.phone.take());
+        self.handle = other.handle.or(self.handle.take());
         *self != before
     }
 }

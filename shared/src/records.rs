@@ -105,7 +105,8 @@ macro_rules! records {
                         },)*
                         $($sealed: {
                             let malformed = Malformed { kind: $kind, field: stringify!($sealed) };
-                            let bytes = unsealed(stringify!($sealed)).ok_or(malformed)?;
+                            // As with open fields: what a row lacks is `null`, which only an `Option` takes.
+                            let bytes = unsealed(stringify!($sealed)).unwrap_or_else(|| b"null".to_vec());
                             let value: $sealed_type = serde_json::from_slice(&bytes).map_err(|_| malformed)?;
                             Sealed::from(value)
                         },)*
@@ -145,7 +146,27 @@ records! {
         sealed {
             /// The business's name.
             name: String,
+            /// E-mail address of the person who answers for the tenant; rows from before it was asked for have none.
+            admin: Option<String>,
         }
+    }
+
+    /// Says that there is a tenant, for whoever must visit all of them. Lives in the directory, apart from the tenant's rows.
+    record TenantEntry("tenant_entry") {
+        category: Account,
+        owner: Platform,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: created_at,
+        export: Export::Omitted("an entry of the platform's own list: an id and a time, no content"),
+        erasure: Erasure::Delete,
+        open {
+            /// The tenant's id.
+            id: TenantId,
+            /// When the tenant was made.
+            created_at: Timestamp,
+        }
+        sealed {}
     }
 
     /// One place where people write to the tenant.
@@ -683,6 +704,7 @@ records! {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use std::collections::BTreeSet;
 
@@ -713,6 +735,34 @@ mod tests {
         for spec in REGISTRY {
             assert_eq!(spec.sealed.is_empty(), spec.sealed_by == "none", "{}", spec.kind);
         }
+    }
+
+    #[test]
+    fn a_sealed_field_that_a_row_lacks_is_none_where_it_is_optional_and_malformed_elsewhere() {
+        let at = Timestamp::from_millis(1);
+        let tenant = Tenant {
+            id: TenantId::derived(at, [1; 10]).into(),
+            created_at: at.into(),
+            policy: TenantPolicy::default().into(),
+            knowledge_version: 0.into(),
+            name: "Venue".to_owned().into(),
+            admin: Some("owner@example.com".to_owned()).into(),
+        };
+        let open = tenant.open_fields().unwrap();
+        let sealed = tenant.sealed_fields().unwrap();
+        let read = |lacks: &str| {
+            Tenant::from_fields(open.clone(), &mut |field| {
+                let found = sealed.iter().find(|(name, _)| *name == field && field != lacks);
+                found.map(|(_, bytes)| bytes.clone())
+            })
+        };
+        assert_eq!(read("nothing").unwrap(), tenant);
+        assert_eq!(read("admin").unwrap().admin.get(), &None);
+        let malformed = Malformed {
+            kind: "tenant",
+            field: "name",
+        };
+        assert_eq!(read("name").unwrap_err(), malformed);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod erasure;
 mod harness;
 mod inbox;
 mod isolation;
+mod ops;
 mod promises;
 mod retention;
 mod store;

@@ -30,6 +30,14 @@ pub async fn handle(platform: &Arc<Platform>, event: LambdaEvent<Value>) -> Resu
             Ok(json!({ "tenants": swept.tenants, "rows": swept.rows, "failed": swept.failed }))
         }
         Some(_) => Err("schedule of unknown name".into()),
-        None => lambda::answer_http(router(App { platform: Arc::clone(platform) }), event).await,
+        None => {
+            lambda::answer_http(
+                router(App {
+                    platform: Arc::clone(platform),
+                }),
+                event,
+            )
+            .await
+        }
     }
 }

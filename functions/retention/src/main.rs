@@ -12,5 +12,8 @@ async fn main() -> Result<(), Error> {
     let platform = Arc::new(Platform::from_environment()?);
     platform.warm_up().await;
     let platform = &platform;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| retention::handle(platform, event))).await
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        retention::handle(platform, event)
+    }))
+    .await
 }

@@ -24,16 +24,44 @@ pub(crate) async fn measure(scope: &TenantScope) -> Result<Vec<Reading>, StoreEr
     let end_of_time = Timestamp::from_millis(9_999_999_999_999);
     let mut readings = Vec::new();
     for (category, range, field) in [
-        (Category::Conversation, keys::ages(scope.tenant(), end_of_time), "oldest"),
-        (Category::AiTrace, keys::ages(scope.tenant(), end_of_time), "oldest"),
-        (Category::Lead, keys::leads_until(scope.tenant(), end_of_time), "last_activity"),
+        (
+            Category::Conversation,
+            keys::ages(scope.tenant(), end_of_time),
+            "oldest",
+        ),
+        (
+            Category::AiTrace,
+            keys::ages(scope.tenant(), end_of_time),
+            "oldest",
+        ),
+        (
+            Category::Lead,
+            keys::leads_until(scope.tenant(), end_of_time),
+            "last_activity",
+        ),
     ] {
-        let read = Read { limit: 1, backward: false, consistent: false, after: None };
-        let first = scope.store().query_ended(&range, &read).await?.rows.into_iter().next();
+        let read = Read {
+            limit: 1,
+            backward: false,
+            consistent: false,
+            after: None,
+        };
+        let first = scope
+            .store()
+            .query_ended(&range, &read)
+            .await?
+            .rows
+            .into_iter()
+            .next();
         let oldest = first.and_then(|row| row.peek::<Timestamp>(field));
         let end = oldest.and_then(|oldest| scope.policy().expiry(category, oldest));
         let overdue = end.map_or(Duration::ZERO, |end| scope.now().since(end));
-        readings.push(Reading { category, days: scope.policy().days(category), oldest, overdue });
+        readings.push(Reading {
+            category,
+            days: scope.policy().days(category),
+            oldest,
+            overdue,
+        });
     }
     Ok(readings)
 }

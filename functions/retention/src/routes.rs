@@ -123,14 +123,20 @@ async fn change_retention(
     let scope = granted.scope();
     let policy = changed(scope.policy(), &body.value)?;
     store(scope, &policy).await?;
-    granted.audit(AuditAction::RetentionChanged, &scope.tenant()).await?;
+    granted
+        .audit(AuditAction::RetentionChanged, &scope.tenant())
+        .await?;
     Ok(Json(view(&policy)))
 }
 
 fn changed(policy: &TenantPolicy, change: &RetentionChange) -> Result<TenantPolicy, Problem> {
     let (mut policy, mut errors) = (policy.clone(), Vec::new());
     for (field, category, days) in [
-        ("conversation_days", Category::Conversation, change.conversation_days),
+        (
+            "conversation_days",
+            Category::Conversation,
+            change.conversation_days,
+        ),
         ("lead_days", Category::Lead, change.lead_days),
     ] {
         match days {
@@ -143,17 +149,27 @@ fn changed(policy: &TenantPolicy, change: &RetentionChange) -> Result<TenantPoli
             }
         }
     }
-    if errors.is_empty() { Ok(policy) } else { Err(Problem::invalid(errors)) }
+    if errors.is_empty() {
+        Ok(policy)
+    } else {
+        Err(Problem::invalid(errors))
+    }
 }
 
 async fn store(scope: &TenantScope, policy: &TenantPolicy) -> Result<(), Problem> {
     let row = keys::tenant(scope.tenant());
     let when = When::Is("policy", json!(scope.policy()));
-    let written = scope.store().update(&row, vec![("policy", json!(policy))], vec![when]).await?;
+    let written = scope
+        .store()
+        .update(&row, vec![("policy", json!(policy))], vec![when])
+        .await?;
     if written.happened() {
         return Ok(());
     }
-    Err(Problem::conflict("changed_meanwhile", "The periods were changed by another request. Read them again."))
+    Err(Problem::conflict(
+        "changed_meanwhile",
+        "The periods were changed by another request. Read them again.",
+    ))
 }
 
 fn view(policy: &TenantPolicy) -> Retention {
@@ -161,12 +177,17 @@ fn view(policy: &TenantPolicy) -> Retention {
         category: category.name().to_owned(),
         days: policy.days(category),
         chosen: policy.chosen(category).is_some(),
-        bounds: category
-            .bounds(policy.preset)
-            .map(|bounds| PeriodBounds { min_days: bounds.min_days, max_days: bounds.max_days }),
+        bounds: category.bounds(policy.preset).map(|bounds| PeriodBounds {
+            min_days: bounds.min_days,
+            max_days: bounds.max_days,
+        }),
     });
     let preset = json!(policy.preset).as_str().unwrap_or_default().to_owned();
-    Retention { object: "retention", preset, periods: periods.collect() }
+    Retention {
+        object: "retention",
+        preset,
+        periods: periods.collect(),
+    }
 }
 
 /// What the sweep has achieved.
@@ -205,12 +226,15 @@ struct CategoryReport {
 )]
 async fn read_report(granted: Granted<RetentionRead>) -> Result<Json<RetentionReport>, Problem> {
     let scope = granted.scope();
-    let readings = meter::measure(scope).await?.into_iter().map(|reading| CategoryReport {
-        category: reading.category.name().to_owned(),
-        days: reading.days,
-        oldest_at: reading.oldest.map(|oldest| oldest.to_string()),
-        overdue_seconds: reading.overdue.as_secs(),
-    });
+    let readings = meter::measure(scope)
+        .await?
+        .into_iter()
+        .map(|reading| CategoryReport {
+            category: reading.category.name().to_owned(),
+            days: reading.days,
+            oldest_at: reading.oldest.map(|oldest| oldest.to_string()),
+            overdue_seconds: reading.overdue.as_secs(),
+        });
     Ok(Json(RetentionReport {
         object: "retention_report",
         generated_at: scope.now().to_string(),
@@ -225,22 +249,35 @@ mod tests {
     use usher_shared::category::Preset;
 
     fn change(text: &str) -> Result<TenantPolicy, Problem> {
-        changed(&TenantPolicy::preset(Preset::Website), &serde_json::from_str(text).unwrap())
+        changed(
+            &TenantPolicy::preset(Preset::Website),
+            &serde_json::from_str(text).unwrap(),
+        )
     }
 
     #[test]
     fn what_is_not_mentioned_stays_and_null_goes_back() {
         let policy = change(r#"{"conversation_days": 30, "lead_days": 400}"#).unwrap();
-        assert_eq!((policy.days(Category::Conversation), policy.days(Category::Lead)), (Some(30), Some(400)));
+        assert_eq!(
+            (policy.days(Category::Conversation), policy.days(Category::Lead)),
+            (Some(30), Some(400))
+        );
         let body: RetentionChange = serde_json::from_str(r#"{"lead_days": null}"#).unwrap();
         let policy = changed(&policy, &body).unwrap();
-        assert_eq!((policy.days(Category::Conversation), policy.days(Category::Lead)), (Some(30), None));
+        assert_eq!(
+            (policy.days(Category::Conversation), policy.days(Category::Lead)),
+            (Some(30), None)
+        );
     }
 
     #[test]
     fn every_period_outside_its_bounds_is_named_with_the_bound() {
         let problem = change(r#"{"conversation_days": 366, "lead_days": 0}"#).unwrap_err();
-        let errors: Vec<_> = problem.errors().iter().map(|e| (e.field.as_str(), e.message.as_str())).collect();
+        let errors: Vec<_> = problem
+            .errors()
+            .iter()
+            .map(|e| (e.field.as_str(), e.message.as_str()))
+            .collect();
         assert_eq!(
             errors,
             [

@@ -92,7 +92,12 @@ async fn sweep_one(platform: &Platform, tenant: TenantId) -> Result<(u64, Durati
         Err(ScopeError::UnknownTenant) => return Ok((0, Duration::ZERO)),
         scope => scope?,
     };
-    let ended = |category| scope.policy().days(category).map(|days| scope.now().minus_days(days));
+    let ended = |category| {
+        scope
+            .policy()
+            .days(category)
+            .map(|days| scope.now().minus_days(days))
+    };
     let mut rows = 0;
     if let Some(cutoff) = ended(Category::Conversation) {
         rows += sweep_conversations(&scope, cutoff).await?;
@@ -103,15 +108,27 @@ async fn sweep_one(platform: &Platform, tenant: TenantId) -> Result<(u64, Durati
     if rows > 0 {
         tracing::info!(tenant.id = %tenant, rows, "swept");
     }
-    let overdue = meter::measure(&scope).await?.into_iter().map(|reading| reading.overdue).max();
+    let overdue = meter::measure(&scope)
+        .await?
+        .into_iter()
+        .map(|reading| reading.overdue)
+        .max();
     Ok((rows, overdue.unwrap_or_default()))
 }
 
 async fn sweep_conversations(scope: &TenantScope, cutoff: Timestamp) -> Result<u64, SweepError> {
     let (mut rows, mut after) = (0, None);
     loop {
-        let read = Read { limit: PAGE, backward: false, consistent: false, after };
-        let page = scope.store().query(&keys::ages(scope.tenant(), cutoff), &read).await?;
+        let read = Read {
+            limit: PAGE,
+            backward: false,
+            consistent: false,
+            after,
+        };
+        let page = scope
+            .store()
+            .query(&keys::ages(scope.tenant(), cutoff), &read)
+            .await?;
         for row in page.rows {
             let age: ConversationAge = scope.store().open(row, &DataKey::none())?;
             rows += sweep_conversation(scope, &age, cutoff).await?;
@@ -131,21 +148,47 @@ async fn sweep_conversation(
     cutoff: Timestamp,
 ) -> Result<u64, SweepError> {
     let (tenant, id) = (scope.tenant(), *age.conversation);
-    let mut rows = scope.store().purge(&keys::messages_until(tenant, id, cutoff)).await?;
-    rows += scope.store().purge_until(&keys::traces(tenant, id), Some(cutoff)).await?;
-    let read = Read { limit: 1, backward: false, consistent: true, after: None };
-    let first = scope.store().query(&keys::messages(tenant, id, None), &read).await?.rows.into_iter().next();
+    let mut rows = scope
+        .store()
+        .purge(&keys::messages_until(tenant, id, cutoff))
+        .await?;
+    rows += scope
+        .store()
+        .purge_until(&keys::traces(tenant, id), Some(cutoff))
+        .await?;
+    let read = Read {
+        limit: 1,
+        backward: false,
+        consistent: true,
+        after: None,
+    };
+    let first = scope
+        .store()
+        .query(&keys::messages(tenant, id, None), &read)
+        .await?
+        .rows
+        .into_iter()
+        .next();
     // What the policy hides is not among the rows read; so the oldest message left is a living one.
     let oldest = first.and_then(|row| row.peek::<Timestamp>(Message::SPEC.anchor));
-    let head = scope.store().get_row(&keys::conversation(tenant, id), true).await?;
+    let head = scope
+        .store()
+        .get_row(&keys::conversation(tenant, id), true)
+        .await?;
     match (oldest, head) {
         (_, None) => rows += end_conversation(scope, age).await?,
         (oldest, Some(head)) => {
             let active = head.peek::<Timestamp>("last_activity").unwrap_or(cutoff);
             forget_title(scope, id, cutoff).await?;
-            let aged = ConversationAge { oldest: oldest.unwrap_or(active).into(), ..age.clone() };
+            let aged = ConversationAge {
+                oldest: oldest.unwrap_or(active).into(),
+                ..age.clone()
+            };
             let row = keys::conversation_age(tenant, id).listed(keys::age_listing(tenant, id, *aged.oldest));
-            let _erased_meanwhile = scope.store().put(&row, &aged, &DataKey::none(), When::Present).await?;
+            let _erased_meanwhile = scope
+                .store()
+                .put(&row, &aged, &DataKey::none(), When::Present)
+                .await?;
         }
     }
     Ok(rows)
@@ -155,18 +198,30 @@ async fn sweep_conversation(
 /// has no other conversation.
 async fn end_conversation(scope: &TenantScope, age: &ConversationAge) -> Result<u64, SweepError> {
     let (tenant, contact) = (scope.tenant(), *age.contact);
-    scope.store().delete(&keys::conversation_key(tenant, contact.id, *age.conversation)).await?;
-    let mut rows = scope.store().purge(&keys::conversation_rows(tenant, *age.conversation)).await?;
+    scope
+        .store()
+        .delete(&keys::conversation_key(tenant, contact.id, *age.conversation))
+        .await?;
+    let mut rows = scope
+        .store()
+        .purge(&keys::conversation_rows(tenant, *age.conversation))
+        .await?;
     if let Some((record, _)) = scope.open_contact(contact).await?
         && record.lead.is_none()
         && *record.conversation == *age.conversation
     {
         // The key first; then the row, unless a new conversation began meanwhile.
         let row = keys::contact(tenant, contact.address);
-        let when = vec![When::Is("id", json!(contact.id)), When::Is("conversation", json!(*age.conversation))];
+        let when = vec![
+            When::Is("id", json!(contact.id)),
+            When::Is("conversation", json!(*age.conversation)),
+        ];
         let forgotten = vec![("erased_at", json!(scope.now()))];
         if scope.store().update(&row, forgotten, when).await?.happened() {
-            rows += scope.store().purge(&keys::contact_keys(tenant, contact.id)).await?;
+            rows += scope
+                .store()
+                .purge(&keys::contact_keys(tenant, contact.id))
+                .await?;
             rows += u64::from(scope.store().delete(&row).await?);
         }
     }
@@ -175,14 +230,19 @@ async fn end_conversation(scope: &TenantScope, age: &ConversationAge) -> Result<
 
 /// The title is the first message's words: once that has ended, so has the title.
 async fn forget_title(scope: &TenantScope, id: ConversationId, cutoff: Timestamp) -> Result<(), SweepError> {
-    let Some(mut open) = scope.open_conversation(id).await? else { return Ok(()) };
+    let Some(mut open) = scope.open_conversation(id).await? else {
+        return Ok(());
+    };
     if *open.head.created_at > cutoff {
         return Ok(());
     }
     open.head.title = Sealed::from(String::new());
     let activity = *open.head.last_activity;
-    let row = keys::conversation(scope.tenant(), id)
-        .listed(keys::conversation_listing(scope.tenant(), id, activity));
+    let row = keys::conversation(scope.tenant(), id).listed(keys::conversation_listing(
+        scope.tenant(),
+        id,
+        activity,
+    ));
     // If something happened meanwhile, the next sweep does it.
     let when = When::Is("last_activity", json!(activity));
     let _busy = scope.store().put(&row, &open.head, &open.key, when).await?;
@@ -194,9 +254,17 @@ async fn forget_title(scope: &TenantScope, id: ConversationId, cutoff: Timestamp
 async fn sweep_leads(scope: &TenantScope, cutoff: Timestamp) -> Result<u64, SweepError> {
     let (mut rows, mut after) = (0, None);
     loop {
-        let read = Read { limit: PAGE, backward: false, consistent: false, after };
+        let read = Read {
+            limit: PAGE,
+            backward: false,
+            consistent: false,
+            after,
+        };
         // Past their period they are hidden from every ordinary read.
-        let page = scope.store().query_ended(&keys::leads_until(scope.tenant(), cutoff), &read).await?;
+        let page = scope
+            .store()
+            .query_ended(&keys::leads_until(scope.tenant(), cutoff), &read)
+            .await?;
         for row in page.rows {
             let lead: Lead = scope.store().open(row, &DataKey::none())?;
             for contact in lead.contacts.iter() {
@@ -205,10 +273,18 @@ async fn sweep_leads(scope: &TenantScope, cutoff: Timestamp) -> Result<u64, Swee
                     record.profile = Sealed::from(Profile::default());
                     let row = keys::contact(scope.tenant(), contact.address);
                     let when = When::Is("conversation", json!(*record.conversation));
-                    let _moved_on = scope.store().put(&row, &record, contact_keys.contact(), when).await?;
+                    let _moved_on = scope
+                        .store()
+                        .put(&row, &record, contact_keys.contact(), when)
+                        .await?;
                 }
             }
-            rows += u64::from(scope.store().delete(&keys::lead(scope.tenant(), *lead.id)).await?);
+            rows += u64::from(
+                scope
+                    .store()
+                    .delete(&keys::lead(scope.tenant(), *lead.id))
+                    .await?,
+            );
         }
         after = page.next;
         if after.is_none() {

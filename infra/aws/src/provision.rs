@@ -1,30 +1,33 @@
-//! Making a tenant and its first API key. For the operator's tools: functions have no permission for it.
+//! What an operator does: tenants and their API keys. Functions have no permission for it, but for the list
+//! of tenants where one must visit all of them.
+
+mod api_keys;
 
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::types::DataKeySpec;
+use usher_shared::TenantPolicy;
 use usher_shared::category::Preset;
-use usher_shared::ids::{ApiKeyId, TenantId};
+use usher_shared::ids::TenantId;
 use usher_shared::record::key;
-use usher_shared::records::{ApiKey, Tenant, WrappedKey};
-use usher_shared::scope::Scope;
-use usher_shared::untrusted::{Label, WrappedBytes};
-use usher_shared::{TenantPolicy, Timestamp};
+use usher_shared::records::{Tenant, TenantEntry, WrappedKey};
+use usher_shared::untrusted::WrappedBytes;
 
+pub use self::api_keys::{API_KEY_PREFIX, ApiKeyPage, NewApiKey};
 use crate::platform::Platform;
-use crate::sealing::{DataKey, KeyringError, TenantKey, kms_context, purpose};
+use crate::sealing::{DataKey, KeyringError, TenantKey, kms_context, purpose, unwrap_by_kms};
 use crate::store::keys::{self, Key};
-use crate::store::{StoreError, When};
+use crate::store::{Read, StoreError, When};
 
-/// What API keys start with, so that secret scanners and people can tell them.
-pub const API_KEY_PREFIX: &str = "usk_";
+/// Rows of a page.
+const PAGE: usize = 100;
 
-/// A new API key. The secret is shown once and stored nowhere.
+/// Some of the tenants, oldest first.
 #[derive(Debug)]
-pub struct NewApiKey {
-    /// Its id.
-    pub id: ApiKeyId,
-    /// The secret.
-    pub secret: Secret,
+pub struct TenantPage {
+    /// Their entries. An entry whose tenant was never finished has no row: [`Platform::enter`] does not know it.
+    pub tenants: Vec<TenantEntry>,
+    /// Where to read on, if there are more.
+    pub next: Option<TenantId>,
 }
 
 /// A secret text: `Debug` does not show it.
@@ -54,13 +57,36 @@ impl Platform {
         self.put_wrapped(&row, wrapped).await
     }
 
-    /// Makes a tenant.
+    /// Makes a tenant without an admin address.
     ///
     /// # Errors
     /// [`KeyringError`].
     pub async fn create_tenant(&self, name: &str, preset: Preset) -> Result<TenantId, KeyringError> {
+        self.create_tenant_of(name, preset, None).await
+    }
+
+    /// Makes a tenant with the e-mail address of the person who answers for it.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn create_tenant_of(
+        &self,
+        name: &str,
+        preset: Preset,
+        admin: Option<String>,
+    ) -> Result<TenantId, KeyringError> {
         let now = self.clock().now();
         let id = TenantId::generate(now, self.entropy());
+        let store = self.platform_store();
+        // The entry comes first: an entry without a tenant is harmless, a tenant without an entry would
+        // never be swept.
+        let entry = TenantEntry {
+            id: id.into(),
+            created_at: now.into(),
+        };
+        let _fresh_id = store
+            .put(&keys::tenant_entry(id), &entry, &DataKey::none(), When::Absent)
+            .await?;
         let (key, wrapped): (TenantKey, _) = self.generate_by_kms(purpose::TENANT, Some(id)).await?;
         self.put_wrapped(&keys::tenant_key(id), wrapped).await?;
         let tenant = Tenant {
@@ -69,58 +95,49 @@ impl Platform {
             policy: TenantPolicy::preset(preset).into(),
             knowledge_version: 0.into(),
             name: name.to_owned().into(),
+            admin: admin.into(),
         };
-        let _fresh_id = self
-            .platform_store()
-            .put(&keys::tenant(id), &tenant, &key, When::Absent)
-            .await?;
+        let _fresh_id = store.put(&keys::tenant(id), &tenant, &key, When::Absent).await?;
         Ok(id)
     }
 
-    /// Makes an API key of a tenant.
+    /// Tenants after one, oldest first: for the operator, and for what must visit all of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tenants(&self, after: Option<TenantId>) -> Result<TenantPage, StoreError> {
+        let store = self.platform_store();
+        let read = Read {
+            limit: PAGE,
+            backward: false,
+            consistent: true,
+            after: after.map(|id| id.to_string()),
+        };
+        let page = store.query(&keys::tenant_entries(), &read).await?;
+        let more = page.next.is_some();
+        let tenants = page
+            .rows
+            .into_iter()
+            .map(|row| store.open(row, &DataKey::none()))
+            .collect::<Result<Vec<TenantEntry>, _>>()?;
+        let next = tenants.last().map(|entry| *entry.id).filter(|_| more);
+        Ok(TenantPage { tenants, next })
+    }
+
+    /// A tenant's row, read as the operator: no function's own role may do this. `None` if there is no such
+    /// tenant.
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn create_api_key(
-        &self,
-        tenant: TenantId,
-        scopes: Vec<Scope>,
-        expires_at: Option<Timestamp>,
-    ) -> Result<NewApiKey, KeyringError> {
-        let now = self.clock().now();
-        let id = ApiKeyId::generate(now, self.entropy());
-        let mut random = zeroize::Zeroizing::new([0; 24]);
-        self.entropy().fill(random.as_mut());
-        let secret = format!("{API_KEY_PREFIX}{}", hex::encode(random.as_ref()));
-        let hash = self.api_key_hash(&secret).await?;
-        let last_four = secret
-            .get(secret.len() - 4..)
-            .and_then(|text| text.parse::<Label>().ok());
-        let record = ApiKey {
-            hash: hash.into(),
-            id: id.into(),
-            tenant: tenant.into(),
-            scopes: scopes.into(),
-            last_four: last_four
-                .ok_or(usher_shared::record::Malformed {
-                    kind: "api_key",
-                    field: "last_four",
-                })
-                .map_err(StoreError::from)?
-                .into(),
-            created_at: now.into(),
-            expires_at: expires_at.into(),
-            revoked_at: None.into(),
+    pub async fn read_tenant(&self, id: TenantId) -> Result<Option<Tenant>, KeyringError> {
+        let store = self.platform_store();
+        let wrapped = store.get(&keys::tenant_key(id), &DataKey::none(), true).await?;
+        let Some(wrapped) = wrapped else {
+            return Ok(None);
         };
-        let row = keys::api_key(hash).listed(keys::api_key_listing(tenant, id));
-        let _fresh_id = self
-            .platform_store()
-            .put(&row, &record, &DataKey::none(), When::Absent)
-            .await?;
-        Ok(NewApiKey {
-            id,
-            secret: Secret(secret),
-        })
+        let context = kms_context(purpose::TENANT, Some(id));
+        let key: TenantKey = unwrap_by_kms(&self.clients.kms, &self.kms_key, &wrapped, context).await?;
+        Ok(store.get(&keys::tenant(id), &key, true).await?)
     }
 
     async fn put_wrapped(&self, row: &Key<WrappedKey>, wrapped: Vec<u8>) -> Result<(), KeyringError> {

@@ -1,5 +1,6 @@
 //! What a function is told by its environment. The only place that reads it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -89,6 +90,13 @@ impl Settings {
     /// Settings from another source: the operator's tools and tests.
     pub fn from_source(read: impl Fn(&'static str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { read: Arc::new(read) }
+    }
+
+    /// These settings with `given` in place of what the source says, or beside it: for the operator's tools.
+    #[must_use]
+    pub fn with(&self, given: BTreeMap<String, String>) -> Self {
+        let rest = Arc::clone(&self.read);
+        Self::from_source(move |name| given.get(name).cloned().or_else(|| rest(name)))
     }
 
     /// Session token of the function's role; absent for long-lived credentials.

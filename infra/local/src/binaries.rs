@@ -13,12 +13,13 @@ use tokio::sync::Mutex;
 static BUILT: Mutex<BTreeMap<PathBuf, BTreeMap<String, PathBuf>>> = Mutex::const_new(BTreeMap::new());
 
 /// Builds the workspace at `root` and returns its executables by name. Cargo itself says where they are,
-/// so `CARGO_TARGET_DIR`, configuration and profile need no guessing. A second call answers from memory.
+/// so `CARGO_TARGET_DIR`, configuration and profile need no guessing. A second call answers from memory. The
+/// error is what cargo said.
 #[expect(
     clippy::disallowed_methods,
     reason = "cargo says in the environment which cargo it is"
 )]
-pub(crate) async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>, String> {
+pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>, String> {
     let mut built = BUILT.lock().await;
     if let Some(binaries) = built.get(root) {
         return Ok(binaries.clone());

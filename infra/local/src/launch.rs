@@ -112,6 +112,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         pools,
         callers,
         guests: Guests::default(),
+        operator,
         home,
     });
     let router = crate::control::router(Arc::clone(&shared)).fallback_service(api(&shared));
@@ -120,7 +121,6 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     Ok(Stack {
         shared,
         endpoints,
-        operator,
         key_arns,
         tasks,
         servers,

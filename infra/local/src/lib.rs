@@ -2,7 +2,7 @@
 //! the cloud's services embedded as libraries. A tool for developers and tests, not the product.
 
 mod batch;
-mod binaries;
+pub mod binaries;
 pub mod callers;
 pub mod cli;
 mod client;

@@ -124,7 +124,6 @@ pub enum StartError {
 pub struct Stack {
     pub(crate) shared: Arc<Shared>,
     pub(crate) endpoints: Endpoints,
-    pub(crate) operator: Credentials,
     pub(crate) key_arns: BTreeMap<String, String>,
     pub(crate) tasks: JoinSet<()>,
     pub(crate) servers: Vec<Server>,
@@ -144,6 +143,7 @@ pub(crate) struct Shared {
     pub(crate) pools: BTreeMap<String, Arc<Pool>>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) guests: Guests,
+    pub(crate) operator: Credentials,
     /// Last, so that the lock and a temporary folder outlive what uses them.
     pub(crate) home: Home,
 }
@@ -171,7 +171,7 @@ impl Stack {
 
     /// Credentials of the person at the machine: may do everything. For seeds and tests.
     pub fn operator_credentials(&self) -> &Credentials {
-        &self.operator
+        &self.shared.operator
     }
 
     /// Region of all clients.

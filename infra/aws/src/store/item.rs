@@ -10,7 +10,7 @@ use usher_shared::{Entropy, TenantPolicy, Timestamp};
 
 use super::StoreError;
 use super::keys::Key;
-use crate::sealing::{Binding, DataKey};
+use crate::sealing::{Binding, DataKey, SealingError};
 
 /// A `DynamoDB` item.
 pub type Item = HashMap<String, AttributeValue>;
@@ -105,6 +105,8 @@ pub(super) fn decode<R: Record>(mut item: Item, data_key: &DataKey<R::SealedBy>)
     let mut refused = None;
     let record = R::from_fields(open, &mut |field| {
         let AttributeValue::B(sealed) = item.get(field)? else {
+            // There, but not as anything that was ever sealed: not the same as absent.
+            refused = Some(SealingError::DoesNotOpen);
             return None;
         };
         let binding = Binding {

@@ -10,7 +10,8 @@ use usher_shared::ids::{
 };
 use usher_shared::records::{
     ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
-    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, Message, Tenant, Trace, WrappedKey,
+    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, Message, Tenant, TenantEntry, Trace,
+    WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -99,6 +100,9 @@ const END: &str = "~";
 /// The head of a conversation sorts right after its messages, so that one backward Query brings the head
 /// and the newest messages.
 const HEAD: &str = "m~";
+
+/// Partition of the list of tenants, in the directory: no tenant's role reaches it.
+const TENANTS: &str = "dir#tenants";
 
 /// The tenant's own row.
 pub fn tenant(tenant: TenantId) -> Key<Tenant> {
@@ -311,6 +315,16 @@ pub fn contact_keys(tenant: TenantId, contact: ContactId) -> Range {
     }
 }
 
+/// A tenant in the list of all tenants.
+pub fn tenant_entry(tenant: TenantId) -> Key<TenantEntry> {
+    Key::inbox(TENANTS.to_owned(), tenant.to_string())
+}
+
+/// All tenants, oldest first.
+pub fn tenant_entries() -> Range {
+    all(TENANTS.to_owned())
+}
+
 /// A channel in the directory, by the hash of its public address.
 pub fn channel_address(address: KeyedHash) -> Key<ChannelAddress> {
     Key::inbox(format!("dir#{address}"), "channel".to_owned())
@@ -326,6 +340,20 @@ pub fn api_key_listing(tenant: TenantId, id: ApiKeyId) -> Listing {
     Listing {
         pk: format!("{tenant}#api-keys"),
         sk: id.to_string(),
+    }
+}
+
+/// All API keys of a tenant, oldest first.
+pub fn api_keys(tenant: TenantId) -> Range {
+    all_listed(format!("{tenant}#api-keys"))
+}
+
+/// One API key of a tenant by its id, as the list has it.
+pub fn api_key_by_id(tenant: TenantId, id: ApiKeyId) -> Range {
+    Range {
+        from: id.to_string(),
+        to: id.to_string(),
+        ..api_keys(tenant)
     }
 }
 

@@ -362,8 +362,8 @@ impl Store {
         let mut rows = Vec::new();
         let mut start = None;
         loop {
-            let wanted = read.limit.saturating_add(1).saturating_sub(rows.len());
-            let limit = wanted + usize::from(exclusive.is_some());
+            let missing = read.limit.saturating_add(1).saturating_sub(rows.len());
+            let limit = missing + usize::from(exclusive.is_some());
             let answer = self
                 .client
                 .query()

@@ -1,6 +1,7 @@
 //! Control endpoints under `/_local`: for the person at the machine and for tests.
 
 mod dump;
+mod environment;
 mod guest;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let nothing = || async { problem(StatusCode::NOT_FOUND, "not_found", "no such control endpoint") };
     Router::new()
         .route("/_local/health", get(health))
+        .route("/_local/environment", get(environment::get))
         .route("/_local/clock", get(clock).post(advance_clock))
         .route("/_local/guest", post(guest::post))
         .route("/_local/outbox", get(outbox))

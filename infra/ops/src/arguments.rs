@@ -1,0 +1,477 @@
+//! The command line. Each refusal names the argument.
+
+use std::time::Duration;
+
+use usher_shared::category::Preset;
+use usher_shared::identifier::Identifier;
+use usher_shared::ids::{ApiKeyId, TenantId};
+use usher_shared::scope::Scope;
+
+use crate::OpsError;
+
+pub(crate) const HELP: &str = "\
+Tenants and API keys of an Usher stack.
+
+    usher-ops tenant create --name <text> --preset hospitality|website|mail --admin <e-mail>
+                            [--key-scopes all|a,b,c]
+                                         makes a tenant and its first key; the secret is shown this once
+    usher-ops tenant list                all tenants
+    usher-ops tenant show <tenant>       periods in force, age, admin address [--reveal], knowledge version
+    usher-ops key create <tenant> --scopes all|a,b,c [--expires 90d]
+    usher-ops key list <tenant>          all keys, never a secret
+    usher-ops key rotate <tenant> <key> [--overlap 24h]
+                                         a new key like the old one, which ends after the overlap
+    usher-ops key revoke <tenant> <key>  the key's next request is refused
+
+Which stack
+    --local <url>            the local stack, such as http://127.0.0.1:8080
+    --stack-outputs <file>   a deployed one: what `aws cloudformation describe-stacks` printed; - for standard input
+    neither                  a deployed one, by INBOX_TABLE, LEDGER_TABLE, KEYS_TABLE and KMS_KEY_ARN in the environment
+    A deployed stack needs AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for passing credentials,
+    AWS_SESSION_TOKEN in the environment.
+
+Options
+    --json                   results as one JSON document
+    --help                   this text
+
+Durations are whole numbers of w, d, h, m, s: 90d, 24h, 1d12h.
+Exit code: 0 done, 1 failed, 2 bad arguments, 3 not found.";
+
+/// How long both keys work after a rotation unless told otherwise.
+const OVERLAP: Duration = Duration::from_hours(24);
+const NAME_CHARACTERS: usize = 100;
+
+/// A parsed command line.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Parsed {
+    /// Say what there is.
+    Help,
+    /// Do it.
+    Run(Request),
+}
+
+/// What to do, where, and how to say it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Request {
+    pub(crate) target: Target,
+    pub(crate) json: bool,
+    pub(crate) command: Command,
+}
+
+/// Which stack.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Target {
+    /// The local stack at this URL.
+    Local(String),
+    /// A deployed stack by the outputs in this file; `-` is standard input.
+    Outputs(String),
+    /// A deployed stack by the environment alone.
+    Environment,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command {
+    TenantCreate {
+        name: String,
+        preset: Preset,
+        admin: String,
+        scopes: Vec<Scope>,
+    },
+    TenantList,
+    TenantShow {
+        tenant: TenantId,
+        reveal: bool,
+    },
+    KeyCreate {
+        tenant: TenantId,
+        scopes: Vec<Scope>,
+        expires: Option<Duration>,
+    },
+    KeyList {
+        tenant: TenantId,
+    },
+    KeyRotate {
+        tenant: TenantId,
+        key: ApiKeyId,
+        overlap: Duration,
+    },
+    KeyRevoke {
+        tenant: TenantId,
+        key: ApiKeyId,
+    },
+}
+
+fn refuse<T>(text: impl Into<String>) -> Result<T, OpsError> {
+    Err(OpsError::Arguments(text.into()))
+}
+
+/// The words and options of a command line, each taken once.
+struct Given {
+    words: std::vec::IntoIter<String>,
+    options: Vec<(String, Option<String>)>,
+}
+
+/// Options with a value; the others have none.
+const VALUED: [&str; 9] = [
+    "--name",
+    "--preset",
+    "--admin",
+    "--key-scopes",
+    "--scopes",
+    "--expires",
+    "--overlap",
+    "--local",
+    "--stack-outputs",
+];
+const FLAGS: [&str; 4] = ["--json", "--reveal", "--help", "-h"];
+
+impl Given {
+    fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, OpsError> {
+        let mut arguments = arguments.into_iter();
+        let (mut words, mut options) = (Vec::new(), Vec::new());
+        while let Some(argument) = arguments.next() {
+            if !argument.starts_with('-') {
+                words.push(argument);
+                continue;
+            }
+            let (name, value) = match argument.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (argument, None),
+            };
+            let valued = VALUED.contains(&name.as_str());
+            if !valued && !FLAGS.contains(&name.as_str()) {
+                return refuse(format!("unknown option {name}"));
+            }
+            if options.iter().any(|(known, _)| *known == name) {
+                return refuse(format!("{name} is given twice"));
+            }
+            let value = match (valued, value) {
+                (true, None) => arguments.next(),
+                (_, value) => value,
+            };
+            if valued != value.is_some() {
+                let what = if valued { "needs a value" } else { "takes no value" };
+                return refuse(format!("{name} {what}"));
+            }
+            options.push((name, value));
+        }
+        Ok(Self {
+            words: words.into_iter(),
+            options,
+        })
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        let at = self.options.iter().position(|(known, _)| known == name);
+        at.map(|at| self.options.remove(at)).is_some()
+    }
+
+    fn option(&mut self, name: &str) -> Option<String> {
+        let at = self.options.iter().position(|(known, _)| known == name)?;
+        self.options.remove(at).1
+    }
+
+    fn required(&mut self, name: &str) -> Result<String, OpsError> {
+        self.option(name)
+            .map_or_else(|| refuse(format!("{name} is required")), Ok)
+    }
+
+    fn id<T: std::str::FromStr<Err: std::fmt::Display>>(&mut self, what: &str) -> Result<T, OpsError> {
+        let Some(text) = self.words.next() else {
+            return refuse(format!("<{what}> is required"));
+        };
+        text.parse()
+            .or_else(|error| refuse(format!("<{what}> {text} {error}")))
+    }
+
+    /// Nothing may be left that nobody asked for.
+    fn finish(mut self) -> Result<(), OpsError> {
+        if let Some(word) = self.words.next() {
+            return refuse(format!("{word} is one argument too many"));
+        }
+        match self.options.first() {
+            Some((name, _)) => refuse(format!("{name} does not belong to this command")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Parses the arguments.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parsed, OpsError> {
+    let mut given = Given::read(arguments)?;
+    if given.flag("--help") || given.flag("-h") {
+        return Ok(Parsed::Help);
+    }
+    let json = given.flag("--json");
+    let target = match (given.option("--local"), given.option("--stack-outputs")) {
+        (Some(_), Some(_)) => return refuse("--local and --stack-outputs exclude each other"),
+        (Some(url), None) => Target::Local(url),
+        (None, Some(file)) => Target::Outputs(file),
+        (None, None) => Target::Environment,
+    };
+    let (group, verb) = (given.words.next(), given.words.next());
+    let command = match (group.as_deref(), verb.as_deref()) {
+        (Some("tenant"), Some("create")) => tenant_create(&mut given)?,
+        (Some("tenant"), Some("list")) => Command::TenantList,
+        (Some("tenant"), Some("show")) => Command::TenantShow {
+            tenant: given.id("tenant")?,
+            reveal: given.flag("--reveal"),
+        },
+        (Some("key"), Some("create")) => Command::KeyCreate {
+            tenant: given.id("tenant")?,
+            scopes: scopes("--scopes", &given.required("--scopes")?)?,
+            expires: duration(&mut given, "--expires")?,
+        },
+        (Some("key"), Some("list")) => Command::KeyList {
+            tenant: given.id("tenant")?,
+        },
+        (Some("key"), Some("rotate")) => Command::KeyRotate {
+            tenant: given.id("tenant")?,
+            key: given.id("key")?,
+            overlap: duration(&mut given, "--overlap")?.unwrap_or(OVERLAP),
+        },
+        (Some("key"), Some("revoke")) => Command::KeyRevoke {
+            tenant: given.id("tenant")?,
+            key: given.id("key")?,
+        },
+        (None, _) => return refuse("a command is missing"),
+        (Some(group @ ("tenant" | "key")), None) => {
+            return refuse(format!("{group} needs to know what to do"));
+        }
+        (Some(group), verb) => {
+            let command = [group, verb.unwrap_or_default()].join(" ");
+            return refuse(format!("unknown command {}", command.trim_end()));
+        }
+    };
+    given.finish()?;
+    Ok(Parsed::Run(Request {
+        target,
+        json,
+        command,
+    }))
+}
+
+fn tenant_create(given: &mut Given) -> Result<Command, OpsError> {
+    let name = given.required("--name")?.trim().to_owned();
+    let length = name.chars().count();
+    if !(1..=NAME_CHARACTERS).contains(&length) || name.chars().any(char::is_control) {
+        return refuse(format!(
+            "--name must be one line of 1 to {NAME_CHARACTERS} characters"
+        ));
+    }
+    let preset = match given.required("--preset")?.as_str() {
+        "hospitality" => Preset::Hospitality,
+        "website" => Preset::Website,
+        "mail" => Preset::Mail,
+        other => {
+            return refuse(format!("--preset {other} is none of hospitality, website, mail"));
+        }
+    };
+    // The address itself is not repeated: terminals are logged too.
+    let admin = given.required("--admin")?.trim().to_owned();
+    if let Err(error) = Identifier::email(&admin) {
+        return refuse(format!("--admin {error}"));
+    }
+    let scopes = match given.option("--key-scopes") {
+        Some(text) => scopes("--key-scopes", &text)?,
+        None => Scope::ALL.to_vec(),
+    };
+    Ok(Command::TenantCreate {
+        name,
+        preset,
+        admin,
+        scopes,
+    })
+}
+
+fn scopes(option: &str, text: &str) -> Result<Vec<Scope>, OpsError> {
+    if text == "all" {
+        return Ok(Scope::ALL.to_vec());
+    }
+    let mut scopes = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        let Ok(scope) = word.parse::<Scope>() else {
+            let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
+            return refuse(format!(
+                "{option} {word} is not a scope; there are: all, {}",
+                known.join(", ")
+            ));
+        };
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    Ok(scopes)
+}
+
+fn duration(given: &mut Given, option: &str) -> Result<Option<Duration>, OpsError> {
+    let Some(text) = given.option(option) else {
+        return Ok(None);
+    };
+    match parse_duration(&text) {
+        Some(duration) => Ok(Some(duration)),
+        None => refuse(format!(
+            "{option} {text} is not a duration such as 90d, 24h or 1d12h"
+        )),
+    }
+}
+
+/// Parses `90d`, `24h`, `1d12h`, `0s`. `None` for all else and for more than ten years, which is a slip of the
+/// finger.
+fn parse_duration(text: &str) -> Option<Duration> {
+    const TEN_YEARS: u64 = 10 * 366 * 86_400;
+    let (mut seconds, mut number) = (0_u64, String::new());
+    for c in text.chars() {
+        if c.is_ascii_digit() {
+            number.push(c);
+            continue;
+        }
+        let unit = match c {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            'w' => 604_800,
+            _ => return None,
+        };
+        let count: u64 = std::mem::take(&mut number).parse().ok()?;
+        seconds = seconds.checked_add(count.checked_mul(unit)?)?;
+    }
+    let whole = !text.is_empty() && number.is_empty() && seconds <= TEN_YEARS;
+    whole.then(|| Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+    use super::*;
+    use usher_shared::Timestamp;
+
+    fn parsed(words: &[&str]) -> Result<Command, String> {
+        match parse(words.iter().map(|word| (*word).to_owned())) {
+            Ok(Parsed::Run(request)) => Ok(request.command),
+            Ok(Parsed::Help) => panic!("help"),
+            Err(OpsError::Arguments(text)) => Err(text),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn commands_are_understood() {
+        let tenant = TenantId::derived(Timestamp::from_millis(1), [1; 10]);
+        let key = ApiKeyId::derived(Timestamp::from_millis(1), [2; 10]);
+        let (t, k) = (tenant.to_string(), key.to_string());
+        let create = [
+            "tenant",
+            "create",
+            "--name",
+            "Villa",
+            "--preset",
+            "mail",
+            "--admin=a@b.com",
+        ];
+        assert_eq!(
+            parsed(&create).unwrap(),
+            Command::TenantCreate {
+                name: "Villa".to_owned(),
+                preset: Preset::Mail,
+                admin: "a@b.com".to_owned(),
+                scopes: Scope::ALL.to_vec(),
+            }
+        );
+        assert_eq!(parsed(&["tenant", "list"]).unwrap(), Command::TenantList);
+        assert_eq!(
+            parsed(&[
+                "key",
+                "create",
+                &t,
+                "--scopes",
+                "leads:read, traces:read",
+                "--expires",
+                "1w"
+            ])
+            .unwrap(),
+            Command::KeyCreate {
+                tenant,
+                scopes: vec![Scope::LeadsRead, Scope::TracesRead],
+                expires: Some(Duration::from_hours(168)),
+            }
+        );
+        assert_eq!(
+            parsed(&["--json", "key", "rotate", &t, "--overlap", "0s", &k]).unwrap(),
+            Command::KeyRotate {
+                tenant,
+                key,
+                overlap: Duration::ZERO,
+            }
+        );
+        assert_eq!(
+            parsed(&["key", "rotate", &t, &k]).unwrap(),
+            Command::KeyRotate {
+                tenant,
+                key,
+                overlap: OVERLAP,
+            }
+        );
+    }
+
+    #[test]
+    fn refusals_name_the_argument() {
+        let t = TenantId::derived(Timestamp::from_millis(1), [1; 10]).to_string();
+        let create = [
+            "tenant", "create", "--name", "V", "--preset", "mail", "--admin", "a@b.com",
+        ];
+        let table: [(&[&str], &str); 18] = [
+            (&[], "command"),
+            (&["tenant"], "tenant"),
+            (&["tenant", "destroy"], "tenant destroy"),
+            (&["frob", "list"], "frob list"),
+            (&["tenant", "list", "--colour", "red"], "--colour"),
+            (&["tenant", "list", "--scopes", "all"], "--scopes"),
+            (&["tenant", "list", "more"], "more"),
+            (&["tenant", "show"], "<tenant>"),
+            (&["tenant", "show", "lead_x"], "<tenant>"),
+            (&["key", "create", &t], "--scopes"),
+            (
+                &["key", "create", &t, "--scopes", "leads:fly"],
+                "--scopes leads:fly",
+            ),
+            (
+                &["key", "create", &t, "--scopes", "all", "--expires", "soon"],
+                "--expires",
+            ),
+            (
+                &["key", "create", &t, "--scopes", "all", "--expires", "99999w"],
+                "--expires",
+            ),
+            (&["key", "revoke", &t], "<key>"),
+            (&["key", "revoke", &t, "--overlap"], "--overlap"),
+            (&["tenant", "list", "--json", "--json"], "--json"),
+            (&["tenant", "list", "--json=yes"], "--json"),
+            (
+                &["tenant", "list", "--local", "x", "--stack-outputs", "y"],
+                "--local",
+            ),
+        ];
+        for (words, named) in table {
+            let text = parsed(words).unwrap_err();
+            assert!(text.contains(named), "{words:?}: {text}");
+        }
+        for (option, bad) in [("--name", " "), ("--preset", "hotel"), ("--admin", "anna")] {
+            let words: Vec<&str> = create
+                .iter()
+                .enumerate()
+                .map(|(at, word)| {
+                    if at > 0 && create.get(at - 1) == Some(&option) {
+                        bad
+                    } else {
+                        *word
+                    }
+                })
+                .collect();
+            let text = parsed(&words).unwrap_err();
+            assert!(text.contains(option) && !text.contains("anna "), "{text}");
+        }
+    }
+}

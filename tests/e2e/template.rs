@@ -51,6 +51,7 @@ fn records_live_in_exactly_the_places_that_the_template_makes() {
 fn document() -> serde_json::Value {
     let mut document = inbox::openapi();
     document.merge(erasure::openapi());
+    document.merge(retention::openapi());
     serde_json::to_value(document).unwrap()
 }
 
@@ -165,7 +166,7 @@ fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
             _ => {}
         }
     }
-    assert_eq!(roles.len(), 6);
+    assert_eq!(roles.len(), 7);
 }
 
 #[test]

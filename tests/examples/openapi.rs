@@ -5,5 +5,6 @@
 fn main() {
     let mut document = inbox::openapi();
     document.merge(erasure::openapi());
+    document.merge(retention::openapi());
     println!("{}", document.to_pretty_json().unwrap());
 }

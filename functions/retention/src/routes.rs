@@ -73,16 +73,31 @@ struct PeriodBounds {
 #[serde(deny_unknown_fields)]
 struct RetentionChange {
     /// Days to keep conversations, their messages and the AI's audit trail.
-    #[serde(default, deserialize_with = "mentioned")]
-    conversation_days: Option<Option<u32>>,
+    #[serde(default)]
+    #[schema(value_type = Option<u32>)]
+    conversation_days: Choice,
     /// Days to keep leads after their last activity.
-    #[serde(default, deserialize_with = "mentioned")]
-    lead_days: Option<Option<u32>>,
+    #[serde(default)]
+    #[schema(value_type = Option<u32>)]
+    lead_days: Choice,
 }
 
-/// Tells null from absent.
-fn mentioned<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
-    Option::<u32>::deserialize(deserializer).map(Some)
+/// What a change says of one period.
+#[derive(Clone, Copy, Debug, Default)]
+enum Choice {
+    /// Nothing.
+    #[default]
+    Stays,
+    /// Null: the preset's period.
+    Preset,
+    /// A number of days.
+    Days(u32),
+}
+
+impl<'de> Deserialize<'de> for Choice {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::<u32>::deserialize(deserializer)?.map_or(Self::Preset, Self::Days))
+    }
 }
 
 /// Reads the periods in force
@@ -140,9 +155,9 @@ fn changed(policy: &TenantPolicy, change: &RetentionChange) -> Result<TenantPoli
         ("lead_days", Category::Lead, change.lead_days),
     ] {
         match days {
-            None => {}
-            Some(None) => policy.reset(category),
-            Some(Some(days)) => {
+            Choice::Stays => {}
+            Choice::Preset => policy.reset(category),
+            Choice::Days(days) => {
                 if let Err(error) = policy.choose(category, days) {
                     errors.push(FieldError::new(field, error.to_string()));
                 }

@@ -15,6 +15,8 @@ mod harness;
 mod inbox;
 mod isolation;
 mod lookup;
+mod limits;
+mod masking;
 mod ops;
 mod promises;
 mod retention;

@@ -256,6 +256,8 @@ pub enum HashPurpose {
     Derived,
     /// An e-mail address, phone number or handle of a person.
     Identifier,
+    /// Who asks, for a rate limit.
+    RateSender,
 }
 
 impl HashPurpose {
@@ -269,6 +271,7 @@ impl HashPurpose {
             Self::RequestBody => "request-body",
             Self::Derived => "derived",
             Self::Identifier => "identifier",
+            Self::RateSender => "rate-sender",
         }
     }
 }

@@ -10,7 +10,7 @@ use usher_shared::ids::{
 };
 use usher_shared::records::{
     ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
-    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, LeadIdentifier, Message, Tenant, TenantEntry,
+    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, LeadIdentifier, Message, RateBucket, Tenant, TenantEntry,
     Trace, WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
@@ -329,6 +329,11 @@ pub fn idempotent_outcome(tenant: TenantId, request: KeyedHash) -> Key<Idempoten
     Key::inbox(format!("{tenant}#i#{request}"), "outcome".to_owned())
 }
 
+/// A bucket of tokens, by the hash of who asks.
+pub fn rate_bucket(tenant: TenantId, sender: KeyedHash) -> Key<RateBucket> {
+    Key::inbox(format!("{tenant}#r#{sender}"), "bucket".to_owned())
+}
+
 /// An audit event of a tenant; `target` keeps two events of one millisecond apart.
 pub fn audit_event(tenant: TenantId, at: Timestamp, target: &str) -> Key<AuditEvent> {
     Key {
@@ -594,6 +599,7 @@ mod tests {
             idempotent_outcome(t, hash).pk,
             lead_identifier(t, hash, contact_id).pk,
             lead_identifier_listing(t, hash, contact_id).pk,
+            rate_bucket(t, hash).pk,
             tenant_key(t).pk,
             contact_key(t, contact_id).pk,
             conversation_listing(t, c, m.at()).pk,

@@ -28,6 +28,8 @@ pub enum Category {
     SecurityLog,
     /// What was erased, by opaque ids: replayed on whatever is restored.
     Ledger,
+    /// Files that a tenant asked for, and what is known of them.
+    Export,
 }
 
 /// How long something is kept, from its record's anchor.
@@ -70,7 +72,7 @@ pub const LONGEST_REDELIVERY_DAYS: u32 = 14;
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Conversation,
         Self::Lead,
         Self::AiTrace,
@@ -82,6 +84,7 @@ impl Category {
         Self::Idempotency,
         Self::SecurityLog,
         Self::Ledger,
+        Self::Export,
     ];
 
     /// The period that `preset` gives to this category.
@@ -96,6 +99,7 @@ impl Category {
             (Self::AiTrace, _) => Period::With(Self::Conversation),
             (Self::Watermark | Self::Transport, _) => Period::Days(LONGEST_REDELIVERY_DAYS),
             (Self::Idempotency, _) => Period::Days(1),
+            (Self::Export, _) => Period::Days(7),
         }
     }
 
@@ -132,6 +136,7 @@ impl Category {
             Self::Idempotency => "idempotency",
             Self::SecurityLog => "security_log",
             Self::Ledger => "ledger",
+            Self::Export => "export",
         }
     }
 }

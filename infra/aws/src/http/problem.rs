@@ -44,6 +44,9 @@ pub struct ProblemBody {
     /// Refused fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Id of the resource that stands in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
 }
 
 /// An error answer. The request's id is filled in by [`super::wrap`].
@@ -53,6 +56,7 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    resource_id: Option<Box<str>>,
     /// Boxed: few problems have one, and every result carries the space.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
@@ -64,6 +68,7 @@ impl Problem {
             code,
             detail: detail.into(),
             errors: Vec::new(),
+            resource_id: None,
             header: None,
         }
     }
@@ -112,6 +117,15 @@ impl Problem {
     /// 409.
     pub fn conflict(code: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// The same problem, naming the resource that stands in the way.
+    #[must_use]
+    pub fn about(self, resource: &impl ToString) -> Self {
+        Self {
+            resource_id: Some(resource.to_string().into()),
+            ..self
+        }
     }
 
     /// 410: it was here and is gone for good.
@@ -177,6 +191,7 @@ impl Problem {
             detail: self.detail.clone(),
             request_id: request_id.to_owned(),
             errors: self.errors.clone(),
+            resource_id: self.resource_id.as_deref().map(str::to_owned),
         }
     }
 }

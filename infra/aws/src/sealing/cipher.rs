@@ -254,6 +254,8 @@ pub enum HashPurpose {
     RequestBody,
     /// An entity derived from another.
     Derived,
+    /// The token of a download link.
+    DownloadToken,
 }
 
 impl HashPurpose {
@@ -266,6 +268,7 @@ impl HashPurpose {
             Self::IdempotentRequest => "idempotent-request",
             Self::RequestBody => "request-body",
             Self::Derived => "derived",
+            Self::DownloadToken => "download-token",
         }
     }
 }

@@ -16,8 +16,6 @@ use crate::settings::MissingVariable;
 
 /// S3 takes parts of at least this many bytes; only the last may be smaller.
 pub const SMALLEST_PART: usize = 5 * 1024 * 1024;
-/// S3 takes at most this many parts.
-pub const MOST_PARTS: usize = 10_000;
 
 /// Why the storage could not do what it was asked. Carries no names and no content.
 #[derive(Debug, thiserror::Error)]
@@ -108,12 +106,9 @@ impl Files {
     /// # Errors
     /// [`FileError`].
     pub async fn complete(&self, file: &ExportFile, upload: &str, tags: &[String]) -> Result<(), FileError> {
-        let parts = (1..).zip(tags).map(|(number, tag)| {
-            CompletedPart::builder()
-                .part_number(number)
-                .e_tag(tag)
-                .build()
-        });
+        let parts = (1..)
+            .zip(tags)
+            .map(|(number, tag)| CompletedPart::builder().part_number(number).e_tag(tag).build());
         self.client
             .complete_multipart_upload()
             .bucket(&self.bucket)
@@ -154,10 +149,21 @@ impl Files {
     /// # Errors
     /// [`FileError::Storage`].
     pub async fn size(&self, file: &ExportFile) -> Result<Option<u64>, FileError> {
-        let sent = self.client.head_object().bucket(&self.bucket).key(object_key(file));
+        let sent = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(object_key(file));
         match sent.send().await {
             Ok(answer) => Ok(answer.content_length.and_then(|size| u64::try_from(size).ok())),
-            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 404) => Ok(None),
+            // To those who may not list the bucket S3 says "forbidden" of what is not there.
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|raw| [403, 404].contains(&raw.status().as_u16())) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(failed("HeadObject", &error)),
         }
     }
@@ -200,7 +206,10 @@ impl Files {
             .response_content_disposition(format!("attachment; filename=\"{name}\""))
             .response_content_type(file.kind.media_type())
             .response_cache_control("no-store");
-        let signed = request.presigned(config).await.map_err(|_| refused("signature"))?;
+        let signed = request
+            .presigned(config)
+            .await
+            .map_err(|_| refused("signature"))?;
         Ok(signed.uri().to_owned())
     }
 }

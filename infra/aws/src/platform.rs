@@ -207,9 +207,7 @@ impl Platform {
         let row = keys::api_key(hash);
         let key = self.platform_store().get(&row, &DataKey::none(), true).await?;
         let now = self.clock().now();
-        Ok(key.is_some_and(|key| {
-            key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now)
-        }))
+        Ok(key.is_some_and(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now)))
     }
 
     /// Finds an API key by its secret. Says nothing of whether it is still valid.

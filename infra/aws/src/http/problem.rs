@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use usher_shared::scope::Scope;
 
+use crate::files::FileError;
 use crate::scope::ScopeError;
 use crate::sealing::KeyringError;
 use crate::store::StoreError;
@@ -220,6 +221,13 @@ impl From<StoreError> for Problem {
         } else {
             Self::internal()
         }
+    }
+}
+
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        tracing::error!(error = %error, "file storage failed");
+        Self::unavailable()
     }
 }
 

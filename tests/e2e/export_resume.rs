@@ -156,14 +156,14 @@ fn an_export_whose_worker_is_killed_three_times_has_the_same_bytes() {
         let stack = start().await;
         let tenant = Tenant::on(&stack, Preset::Hospitality).await;
         let scope = scope_of(&stack, &tenant).await;
-        // Ten conversations of 3 MiB: six parts and a rest, some of which end inside a conversation.
-        fill(&scope, 10, 800, 3_900).await;
+        // Ten conversations of 3 MiB, so that parts end inside them. Few long messages: writing is the slow part.
+        fill(&scope, 10, 250, 12_000).await;
         let undisturbed = settled(&tenant, &ask(&tenant).await, "complete").await;
         let expected = fetch(&undisturbed).await;
-        assert!(expected.len() > 6 * 5 * 1024 * 1024, "{}", expected.len());
+        assert!(expected.len() > 5 * 5 * 1024 * 1024, "{}", expected.len());
 
         let killed = ask(&tenant).await;
-        for parts in [1, 3, 5] {
+        for parts in [1, 2, 4] {
             let waiting = async {
                 while stored_parts(stack.objects().root()) < parts {
                     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -193,7 +193,7 @@ fn a_running_export_can_be_canceled_and_leaves_nothing() {
         let stack = start().await;
         let tenant = Tenant::on(&stack, Preset::Hospitality).await;
         let scope = scope_of(&stack, &tenant).await;
-        fill(&scope, 6, 800, 3_900).await;
+        fill(&scope, 6, 250, 12_000).await;
         let export = ask(&tenant).await;
         let path = format!("/v1/exports/{}", crate::harness::id(&export));
         eventually("it runs", || async {

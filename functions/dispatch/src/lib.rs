@@ -88,7 +88,13 @@ impl Dispatcher {
     /// record that will never be understood goes to the dead letters and holds nobody up.
     async fn records(&self, records: &[Value]) -> Value {
         let now = self.platform.clock().now();
-        let [mut replies, mut deliveries, mut erasures, mut exports, mut letters] = <[Lane; 5]>::default();
+        let [
+            mut replies,
+            mut deliveries,
+            mut erasures,
+            mut exports,
+            mut letters,
+        ] = <[Lane; 5]>::default();
         for (position, record) in records.iter().enumerate() {
             match route(record, now) {
                 Ok(Routed::Reply(job)) => replies.add(position, job),

@@ -17,14 +17,12 @@ use std::sync::Arc;
 use aws_lambda_events::event::sqs::SqsEvent;
 use axum::Router;
 use axum::routing::{get, post};
-use lambda_http::request::LambdaRequest;
-use lambda_http::tower::Service as _;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use usher_aws::batch::run_fifo;
+use usher_aws::batch::run_batch;
 use usher_aws::deadline::Deadline;
 use usher_aws::http::{App, wrap};
-use usher_aws::{Platform, queue};
+use usher_aws::{Platform, lambda, queue};
 use usher_shared::records::ExportJob;
 
 /// Method and path of every route of the function, as in `template.yaml`.
@@ -56,20 +54,16 @@ impl Exports {
     /// # Errors
     /// An event that is neither.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
-        let LambdaEvent { payload, context } = event;
-        if payload.get("Records").is_some() {
-            let jobs: SqsEvent = serde_json::from_value(payload)?;
-            let deadline = Deadline::from_millis(context.deadline);
-            let work = |body: String| async move {
-                let job: ExportJob = queue::decode(&body)?;
-                worker::work(&self.platform, &job, deadline).await
-            };
-            return Ok(serde_json::to_value(run_fifo(jobs, deadline, work).await)?);
+        if event.payload.get("Records").is_none() {
+            return lambda::answer_http(self.router.clone(), event).await;
         }
-        let request: LambdaRequest = serde_json::from_value(payload)?;
-        let mut adapter = lambda_http::Adapter::from(self.router.clone());
-        let answer = adapter.call(LambdaEvent::new(request, context)).await?;
-        Ok(serde_json::to_value(answer)?)
+        let jobs: SqsEvent = serde_json::from_value(event.payload)?;
+        let deadline = Deadline::from_millis(event.context.deadline);
+        let work = |body: String| async move {
+            let job: ExportJob = queue::decode(&body)?;
+            worker::work(&self.platform, &job, deadline).await
+        };
+        Ok(serde_json::to_value(run_batch(jobs, deadline, work).await)?)
     }
 }
 

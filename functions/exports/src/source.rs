@@ -18,6 +18,9 @@ mod archive;
 const AT_ONCE: usize = 8;
 /// Messages read at a time. Together with [`AT_ONCE`] it bounds what a step holds in memory.
 const MESSAGES: usize = 100;
+/// Messages read together with a conversation: most have no more. What is read of those after a longer one is
+/// read again.
+const FIRST_MESSAGES: usize = 25;
 
 /// Why a step could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -237,7 +240,7 @@ async fn open(scope: &TenantScope, row: Row) -> Result<Option<Opened>, SourceErr
     let Some(open) = scope.open_head(row).await? else {
         return Ok(None);
     };
-    let (messages, next) = messages(scope, *open.head.id, &open.key, &forward(MESSAGES, None)).await?;
+    let (messages, next) = messages(scope, *open.head.id, &open.key, &forward(FIRST_MESSAGES, None)).await?;
     Ok(Some(Opened {
         head: open.head,
         messages,

@@ -136,7 +136,7 @@ async fn send_on(platform: &Platform, job: &ExportJob, delay: Duration) -> Resul
         at: platform.clock().now().into(),
         ..job.clone()
     };
-    let jobs = [Outgoing::standard(&again)?.delayed(delay)];
+    let jobs = [Outgoing::standard(&again)?.after(delay)];
     match platform.send_jobs(&queue, &jobs).await.pop() {
         None => Ok(()),
         Some((_, error)) => Err(error.into()),

@@ -249,7 +249,9 @@ impl Walk {
         let Some(keys) = scope.contact_keys(contact.id).await? else {
             return Ok(None);
         };
-        let mut ids = keys.conversation_ids().into_iter();
-        Ok(ids.find(|id| self.finished.is_none_or(|finished| *id > finished)))
+        Ok(keys
+            .conversations()
+            .filter(|id| self.finished.is_none_or(|finished| *id > finished))
+            .min())
     }
 }

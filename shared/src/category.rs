@@ -30,6 +30,8 @@ pub enum Category {
     Ledger,
     /// What limits how often somebody asks: keyed hashes of a day.
     RateLimit,
+    /// Files that a tenant asked for, and what is known of them.
+    Export,
 }
 
 /// How long something is kept, from its record's anchor.
@@ -85,6 +87,7 @@ impl Category {
         Self::SecurityLog,
         Self::Ledger,
         Self::RateLimit,
+        Self::Export,
     ];
 
     /// The period that `preset` gives to this category.
@@ -99,6 +102,7 @@ impl Category {
             (Self::AiTrace, _) => Period::With(Self::Conversation),
             (Self::Watermark | Self::Transport, _) => Period::Days(LONGEST_REDELIVERY_DAYS),
             (Self::Idempotency | Self::RateLimit, _) => Period::Days(1),
+            (Self::Export, _) => Period::Days(7),
         }
     }
 
@@ -136,6 +140,7 @@ impl Category {
             Self::SecurityLog => "security_log",
             Self::Ledger => "ledger",
             Self::RateLimit => "rate_limit",
+            Self::Export => "export",
         }
     }
 }

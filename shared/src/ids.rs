@@ -156,6 +156,8 @@ ids! {
     DocumentId = "doc";
     /// One audit entry of the AI: shares its body with the message it is about.
     TraceId = "trace";
+    /// One export.
+    ExportId = "exp";
     /// One API key; not the secret.
     ApiKeyId = "key";
     /// The public key by which web pages address a chat channel. Unguessable, but no secret.

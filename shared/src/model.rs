@@ -125,6 +125,12 @@ pub enum AuditAction {
     ConversationTakenOver,
     /// A conversation went back to the AI.
     ConversationHandedBack,
+    /// An export was asked for.
+    ExportRequested,
+    /// An export was canceled, or its file withdrawn.
+    ExportCanceled,
+    /// The file of an export was fetched through its link.
+    ExportDownloaded,
     /// A conversation was erased.
     ConversationErased,
     /// A lead was erased, with all conversations.
@@ -157,6 +163,92 @@ pub enum ErasureLook {
     First,
     /// The one after every holder of a key has ended.
     Second,
+}
+
+/// What an export holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportKind {
+    /// All leads, as a table.
+    LeadsCsv,
+    /// All conversations with their messages, one JSON document a line.
+    ConversationsNdjson,
+    /// Everything about one lead, as an archive of files.
+    LeadArchive,
+}
+
+impl ExportKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::LeadsCsv, Self::ConversationsNdjson, Self::LeadArchive];
+
+    /// The ending of the file's name.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::LeadsCsv => "csv",
+            Self::ConversationsNdjson => "ndjson",
+            Self::LeadArchive => "zip",
+        }
+    }
+
+    /// The file's media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::LeadsCsv => "text/csv; charset=utf-8",
+            Self::ConversationsNdjson => "application/x-ndjson",
+            Self::LeadArchive => "application/zip",
+        }
+    }
+}
+
+/// Where an export is: `pending -> running -> complete | failed`, and `canceled` from all but `failed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportState {
+    /// Stored, waiting for a worker.
+    Pending,
+    /// A worker writes it.
+    Running,
+    /// The file can be fetched.
+    Complete,
+    /// It was given up.
+    Failed,
+    /// Its owner stopped it or withdrew the file.
+    Canceled,
+}
+
+impl ExportState {
+    /// Whether a worker may still write it.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Running)
+    }
+}
+
+/// How much an export holds so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportCounts {
+    /// Leads.
+    pub leads: u64,
+    /// Conversations.
+    pub conversations: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Entries of the AI's audit trail.
+    pub traces: u64,
+}
+
+/// How far the upload of an export's file is. Sealed: the unfinished block of the digest is content.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadProgress {
+    /// The storage's id of the upload.
+    pub upload: String,
+    /// Tags of the parts that are stored, in order.
+    pub parts: Vec<String>,
+    /// Bytes in these parts.
+    pub size: u64,
+    /// State of the digest over these bytes, in hexadecimal digits.
+    pub digest: String,
+    /// Where the worker stands, in its own words.
+    pub position: String,
 }
 
 /// A contact, by what the store needs to find it: the hash of its address and the id of its keys.
@@ -227,7 +319,7 @@ macro_rules! redacted {
         }
     )*};
 }
-redacted!(MessageBody, Profile);
+redacted!(MessageBody, Profile, UploadProgress);
 
 macro_rules! not_personal {
     ($($type:ty),* $(,)?) => { $(impl NotPersonal for $type {})* };
@@ -246,4 +338,7 @@ not_personal!(
     ErasureLook,
     ContactRef,
     PassageRef,
+    ExportKind,
+    ExportState,
+    ExportCounts,
 );

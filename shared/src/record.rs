@@ -158,11 +158,17 @@ pub enum Place {
     ErasureQueue,
     /// Erasures that were tried too often.
     ErasureDeadLetters,
+    /// Exports that wait for a worker.
+    ExportQueue,
+    /// Exports that were tried too often.
+    ExportDeadLetters,
+    /// Files of exports, and parts of unfinished ones.
+    ExportsBucket,
 }
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::InboxTable,
         Self::LedgerTable,
         Self::KeysTable,
@@ -173,6 +179,9 @@ impl Place {
         Self::StreamDeadLetters,
         Self::ErasureQueue,
         Self::ErasureDeadLetters,
+        Self::ExportQueue,
+        Self::ExportDeadLetters,
+        Self::ExportsBucket,
     ];
 
     /// The resource's logical id in `template.yaml`.
@@ -188,6 +197,9 @@ impl Place {
             Self::StreamDeadLetters => "StreamDeadLetters",
             Self::ErasureQueue => "ErasureQueue",
             Self::ErasureDeadLetters => "ErasureDeadLetters",
+            Self::ExportQueue => "ExportQueue",
+            Self::ExportDeadLetters => "ExportDeadLetters",
+            Self::ExportsBucket => "ExportsBucket",
         }
     }
 }

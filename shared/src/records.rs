@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::category::Category;
 use crate::ids::{
-    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId, LeadId, MessageId,
-    TenantId, TraceId,
+    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId, ExportId, LeadId,
+    MessageId, TenantId, TraceId,
 };
 use crate::masking::Masking;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
-    DocumentFormat, ErasureLook, ErasureState, MessageBody, MessageState, PassageRef, Profile,
+    DocumentFormat, ErasureLook, ErasureState, ExportCounts, ExportKind, ExportState, MessageBody,
+    MessageState, PassageRef, Profile, UploadProgress,
 };
 use crate::policy::TenantPolicy;
 use crate::record::{
@@ -727,6 +728,158 @@ records! {
             conversation: ConversationId,
             /// The outbound message.
             message: MessageId,
+        }
+        sealed {}
+    }
+
+    /// A file that a tenant asked for: what it holds, how far it is, and what is needed to check it.
+    record DataExport("export") {
+        category: Export,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: created_at,
+        export: Export::Omitted("describes another export; what it held is exported again"),
+        erasure: Erasure::Delete,
+        open {
+            /// Its id.
+            id: ExportId,
+            /// What it holds.
+            kind: ExportKind,
+            /// The lead that an archive is about.
+            lead: Option<LeadId>,
+            /// Where it is.
+            state: ExportState,
+            /// How much it holds so far.
+            counts: ExportCounts,
+            /// The API key that asked for it.
+            requested_by: ApiKeyId,
+            /// Hash under which that key stands in the directory.
+            requester: KeyedHash,
+            /// When it was asked for.
+            created_at: Timestamp,
+            /// When it last changed.
+            updated_at: Timestamp,
+            /// When it was complete.
+            completed_at: Option<Timestamp>,
+            /// Number of the worker that may write it: each that takes over adds one.
+            attempt: u32,
+            /// Until when that worker holds it.
+            lease_until: Timestamp,
+            /// Bytes written so far; in the end the file's size.
+            size: u64,
+            /// SHA-256 of the whole file, once it is complete.
+            sha256: Option<Label>,
+            /// Hash of the download link's token, once it is complete.
+            token: Option<KeyedHash>,
+        }
+        sealed {}
+    }
+
+    /// How far the upload of an export's file is, for the worker that takes over.
+    record ExportProgress("export_progress") {
+        category: Export,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [LedgerTable],
+        anchor: created_at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// The export.
+            export: ExportId,
+            /// When the export was asked for.
+            created_at: Timestamp,
+            /// The worker that wrote this.
+            attempt: u32,
+        }
+        sealed {
+            /// How far.
+            upload: UploadProgress,
+        }
+    }
+
+    /// Says which export of a tenant is running: there is one at a time.
+    record ExportSlot("export_slot") {
+        category: Export,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: taken_at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// The export.
+            export: ExportId,
+            /// When it began.
+            taken_at: Timestamp,
+            /// Until when it is believed to run without a sign of life.
+            held_until: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// The file of an export, readable by its owner, and the parts of it while it is being uploaded.
+    record ExportFile("export_file") {
+        category: Export,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [ExportsBucket],
+        anchor: created_at,
+        export: Export::Omitted("is itself an export; what it held is exported again"),
+        erasure: Erasure::Delete,
+        open {
+            /// Whose file.
+            tenant: TenantId,
+            /// The export.
+            export: ExportId,
+            /// What it holds.
+            kind: ExportKind,
+            /// When the export was asked for.
+            created_at: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// Finds an export by the token of its download link, before its tenant is known. Lives in the directory,
+    /// a week longer than the file, to say that it is over.
+    record DownloadLink("download_link") {
+        category: Watermark,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: created_at,
+        export: SECRET,
+        erasure: Erasure::Keep("a keyed hash and ids: says that a link is over; opens nothing once its export is gone"),
+        open {
+            /// Hash of the token.
+            token: KeyedHash,
+            /// Whose export.
+            tenant: TenantId,
+            /// The export.
+            export: ExportId,
+            /// When the export was asked for.
+            created_at: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// A job: write the file of this export.
+    record ExportJob("export_job") {
+        category: Transport,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [ExportQueue, ExportDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose export.
+            tenant: TenantId,
+            /// The export.
+            export: ExportId,
         }
         sealed {}
     }

@@ -48,12 +48,16 @@ scopes! {
     ConversationsWrite = "conversations:write",
     /// Erase conversations.
     ConversationsDelete = "conversations:delete",
+    /// Export conversations to files.
+    ConversationsExport = "conversations:export",
     /// Read the AI's audit trail.
     TracesRead = "traces:read",
     /// List and read leads.
     LeadsRead = "leads:read",
     /// Erase leads, with all their conversations.
     LeadsDelete = "leads:delete",
+    /// Export leads to files.
+    LeadsExport = "leads:export",
     /// List and read channels.
     ChannelsRead = "channels:read",
     /// Connect channels.

@@ -11,6 +11,8 @@ mod bad_input;
 mod chat;
 mod dead_letters;
 mod erasure;
+mod export_resume;
+mod exports;
 mod harness;
 mod inbox;
 mod isolation;

@@ -102,6 +102,9 @@ fn the_template_has_the_routes_of_the_api_document_and_of_the_chat() {
             expected.insert((format!("/chat/{{channel_key}}/{path}"), (*method).to_owned()));
         }
     }
+    for (method, path) in exports::ROUTES {
+        expected.insert(((*path).to_owned(), (*method).to_owned()));
+    }
     assert_eq!(routes, expected);
 }
 
@@ -125,6 +128,50 @@ fn p_ret_09_recovery_windows_end_before_the_thirty_days_that_are_promised() {
             assert_eq!(properties["RetentionInDays"].as_u64(), Some(14), "{id}");
         }
     }
+}
+
+#[test]
+fn p_ret_10_p_sec_01_files_are_encrypted_private_unversioned_and_end_after_seven_days() {
+    let (_, template) = template();
+    let all = resources(&template);
+    let of = |wanted: &str| {
+        all.iter()
+            .find(|(id, _, _)| id == wanted)
+            .map(|r| r.2.clone())
+            .unwrap()
+    };
+    let bucket = of("ExportsBucket");
+    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+    assert_eq!(
+        encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"].as_str(),
+        Some("aws:kms")
+    );
+    assert_eq!(encryption["BucketKeyEnabled"].as_bool(), Some(true));
+    for block in [
+        "BlockPublicAcls",
+        "BlockPublicPolicy",
+        "IgnorePublicAcls",
+        "RestrictPublicBuckets",
+    ] {
+        assert_eq!(
+            bucket["PublicAccessBlockConfiguration"][block].as_bool(),
+            Some(true),
+            "{block}"
+        );
+    }
+    assert!(bucket.get("VersioningConfiguration").is_none());
+    let rules = &bucket["LifecycleConfiguration"]["Rules"];
+    assert_eq!(rules[0]["ExpirationInDays"].as_u64(), Some(7));
+    assert_eq!(
+        rules[1]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"].as_u64(),
+        Some(1)
+    );
+    let statement = &of("ExportsBucketPolicy")["PolicyDocument"]["Statement"][0];
+    assert_eq!(statement["Effect"].as_str(), Some("Deny"));
+    assert_eq!(
+        statement["Condition"]["Bool"]["aws:SecureTransport"].as_str(),
+        Some("false")
+    );
 }
 
 #[test]
@@ -166,7 +213,7 @@ fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
             _ => {}
         }
     }
-    assert_eq!(roles.len(), 7);
+    assert_eq!(roles.len(), 8);
 }
 
 #[test]
@@ -182,6 +229,7 @@ fn a_queues_visibility_is_at_least_six_times_its_functions_timeout() {
     for (queue, function) in [
         ("ReplyQueue", "ReplyFunction"),
         ("DeliverQueue", "DeliverFunction"),
+        ("ExportQueue", "ExportsFunction"),
     ] {
         let visibility = properties(queue)["VisibilityTimeout"].as_u64().unwrap();
         let timeout = properties(function)["Timeout"].as_u64().unwrap();

@@ -26,6 +26,7 @@ struct Queues {
     reply: String,
     deliver: String,
     erasure: String,
+    exports: String,
     reply_dead: String,
     deliver_dead: String,
     stream_dead: String,
@@ -56,6 +57,7 @@ impl Dispatcher {
             reply: settings.reply_queue()?,
             deliver: settings.deliver_queue()?,
             erasure: settings.erasure_queue()?,
+            exports: settings.export_queue()?,
             reply_dead: settings.reply_dead_letters()?,
             deliver_dead: settings.deliver_dead_letters()?,
             stream_dead: settings.stream_dead_letters()?,
@@ -86,12 +88,19 @@ impl Dispatcher {
     /// record that will never be understood goes to the dead letters and holds nobody up.
     async fn records(&self, records: &[Value]) -> Value {
         let now = self.platform.clock().now();
-        let [mut replies, mut deliveries, mut erasures, mut letters] = <[Lane; 4]>::default();
+        let [
+            mut replies,
+            mut deliveries,
+            mut erasures,
+            mut exports,
+            mut letters,
+        ] = <[Lane; 5]>::default();
         for (position, record) in records.iter().enumerate() {
             match route(record, now) {
                 Ok(Routed::Reply(job)) => replies.add(position, job),
                 Ok(Routed::Deliver(job)) => deliveries.add(position, job),
                 Ok(Routed::Erase(job)) => erasures.add(position, job),
+                Ok(Routed::Export(job)) => exports.add(position, job),
                 Ok(Routed::Nowhere) => {}
                 Err(letter) => {
                     tracing::error!(stream.position = position, "record not understood");
@@ -110,6 +119,7 @@ impl Dispatcher {
             (&replies, &self.queues.reply),
             (&deliveries, &self.queues.deliver),
             (&erasures, &self.queues.erasure),
+            (&exports, &self.queues.exports),
             (&letters, &self.queues.stream_dead),
         ] {
             for (job, error) in self.platform.send_jobs(queue, &lane.jobs).await {

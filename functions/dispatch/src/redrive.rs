@@ -15,7 +15,7 @@ use usher_shared::notice;
 use usher_shared::records::{DeliverJob, Message, ReplyJob, StreamLetter};
 use usher_shared::{Timestamp, record::Record};
 
-use crate::route::{deliver_job, erase_job, reply_job};
+use crate::route::{deliver_job, erase_job, export_job, reply_job};
 use crate::{DispatchError, Dispatcher};
 
 /// Batches taken from each queue in one run; the next run takes the rest.
@@ -181,6 +181,12 @@ impl Dispatcher {
             } else {
                 Err(LetterError::NotSent)
             };
+        }
+        if let Some((tenant, export)) = keys::parse_export(letter.pk.as_str(), letter.sk.as_str()) {
+            // The worker looks at the row itself: an export that is over costs it one read.
+            let job = export_job(tenant, export, now).ok_or(LetterError::NotSent)?;
+            let refused = self.platform.send_jobs(&self.queues.exports, &[job]).await;
+            return refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
         }
         let place = keys::parse_conversation_partition(letter.pk.as_str());
         let message = keys::parse_message_sort_key(letter.sk.as_str());

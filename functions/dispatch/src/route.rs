@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 use usher_aws::queue::Outgoing;
-use usher_aws::store::keys::{parse_conversation_partition, parse_erasure_partition, parse_message_sort_key};
+use usher_aws::store::keys::{
+    parse_conversation_partition, parse_erasure_partition, parse_export, parse_message_sort_key,
+};
 use usher_shared::Timestamp;
-use usher_shared::ids::{ConversationId, ErasureId, MessageId, TenantId};
+use usher_shared::ids::{ConversationId, ErasureId, ExportId, MessageId, TenantId};
 use usher_shared::model::ErasureLook;
-use usher_shared::records::{DeliverJob, EraseJob, ReplyJob, StreamLetter};
+use usher_shared::records::{DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter};
 use usher_shared::untrusted::Label;
 
 /// Where a record goes.
@@ -18,6 +20,8 @@ pub(crate) enum Routed {
     Deliver(Outgoing),
     /// To the erasure queue.
     Erase(Outgoing),
+    /// To the queue of exports.
+    Export(Outgoing),
     /// Nobody waits for it.
     Nowhere,
 }
@@ -31,10 +35,10 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             .and_then(Value::as_str)
     };
     let inserted = record.get("eventName").and_then(Value::as_str) == Some("INSERT");
-    let kind = image("k");
-    if !inserted || !matches!(kind, Some("message" | "erasure")) {
+    let kind = image("k").filter(|kind| ["message", "erasure", "export"].contains(kind));
+    let Some(kind) = kind.filter(|_| inserted) else {
         return Ok(Routed::Nowhere);
-    }
+    };
     let key = |name: &str| {
         record
             .pointer(&format!("/dynamodb/Keys/{name}/S"))
@@ -48,11 +52,20 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             sk: label(sk)?.into(),
         })
     };
-    if kind == Some("erasure") {
+    if kind == "erasure" {
         let place = parse_erasure_partition(pk).zip(sk.parse().ok());
         let (tenant, erasure) = place.ok_or_else(letter)?;
         return erase_job(tenant, erasure, now)
             .map(Routed::Erase)
+            .ok_or_else(letter);
+    }
+    if kind == "export" {
+        if image("state") != Some("pending") {
+            return Ok(Routed::Nowhere);
+        }
+        let (tenant, export) = parse_export(pk, sk).ok_or_else(letter)?;
+        return export_job(tenant, export, now)
+            .map(Routed::Export)
             .ok_or_else(letter);
     }
     let place = parse_conversation_partition(pk).zip(parse_message_sort_key(sk));
@@ -117,6 +130,16 @@ pub(crate) fn erase_job(tenant: TenantId, erasure: ErasureId, at: Timestamp) -> 
     Outgoing::standard(&job).ok()
 }
 
+/// A job of the queue of exports.
+pub(crate) fn export_job(tenant: TenantId, export: ExportId, at: Timestamp) -> Option<Outgoing> {
+    let job = ExportJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        export: export.into(),
+    };
+    Outgoing::standard(&job).ok()
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -169,6 +192,36 @@ mod tests {
         assert!(matches!(route(&record, NOW), Ok(Routed::Erase(_))));
         record["dynamodb"]["Keys"]["sk"] = json!({"S": "era_broken"});
         assert!(route(&record, NOW).unwrap_err().is_some(), "kept as a letter");
+    }
+
+    #[test]
+    fn a_new_export_goes_to_its_queue_and_a_changed_one_nowhere() {
+        let tenant = TenantId::derived(NOW, [1; 10]);
+        let keys = json!({
+            "pk": {"S": format!("{tenant}#exports")},
+            "sk": {"S": ExportId::derived(NOW, [4; 10]).to_string()},
+        });
+        let record = |event: &str, state: &str| {
+            let mut image = keys.clone();
+            image["k"] = json!({"S": "export"});
+            image["state"] = json!({"S": state});
+            json!({"eventName": event, "dynamodb": {"Keys": keys, "NewImage": image}})
+        };
+        assert!(matches!(
+            route(&record("INSERT", "pending"), NOW),
+            Ok(Routed::Export(_))
+        ));
+        assert!(matches!(
+            route(&record("MODIFY", "pending"), NOW),
+            Ok(Routed::Nowhere)
+        ));
+        assert!(matches!(
+            route(&record("INSERT", "complete"), NOW),
+            Ok(Routed::Nowhere)
+        ));
+        let mut broken = record("INSERT", "pending");
+        broken["dynamodb"]["Keys"]["sk"] = json!({"S": "exp_broken"});
+        assert!(route(&broken, NOW).unwrap_err().is_some());
     }
 
     #[test]

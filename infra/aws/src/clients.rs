@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -60,6 +61,24 @@ impl Clients {
         Ok(clients)
     }
 
+    /// S3 under other credentials, sharing connections with these. Made where it is needed: most functions
+    /// never touch a file.
+    pub fn s3_under(&self, credentials: Credentials) -> aws_sdk_s3::Client {
+        let endpoint = self.settings.endpoint(AwsService::S3);
+        let config = aws_sdk_s3::config::Builder::from(&with_endpoint(&self.shared, endpoint.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            // Buckets have no host names of their own on one machine.
+            .force_path_style(endpoint.is_some())
+            // The signature covers the body's SHA-256 already; checksums of parts would have to be repeated
+            // when an upload is completed, perhaps by another worker.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
+        #[expect(clippy::disallowed_methods, reason = "the one place that builds SDK clients")]
+        let client = aws_sdk_s3::Client::from_conf(config);
+        client
+    }
+
     /// `DynamoDB` and KMS under other credentials, sharing connections with these.
     pub fn under(&self, credentials: Credentials) -> (aws_sdk_dynamodb::Client, aws_sdk_kms::Client) {
         let provider = SharedCredentialsProvider::new(credentials);
@@ -88,6 +107,7 @@ fn needs_tls(settings: &Settings) -> bool {
         AwsService::Kms,
         AwsService::Sqs,
         AwsService::Sts,
+        AwsService::S3,
     ]
     .into_iter()
     .any(|service| {

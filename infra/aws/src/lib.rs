@@ -9,6 +9,7 @@ pub mod clock;
 pub mod conversation;
 pub mod cursor;
 pub mod deadline;
+pub mod files;
 pub mod http;
 pub mod identifiers;
 pub mod lambda;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use usher_shared::ids::ChannelKey;
-use usher_shared::records::{ApiKey, ChannelAddress};
+use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink};
 use usher_shared::untrusted::KeyedHash;
-use usher_shared::{Clock, Entropy};
+use usher_shared::{Clock, Entropy, TenantPolicy};
 
 use crate::clients::Clients;
 use crate::clock::{SystemClock, SystemEntropy};
@@ -162,6 +162,55 @@ impl Platform {
     pub async fn delete_channel_address(&self, key: ChannelKey) -> Result<bool, KeyringError> {
         let hash = self.channel_address_hash(key).await?;
         Ok(self.platform_store().delete(&keys::channel_address(hash)).await?)
+    }
+
+    /// Writes a download link into the directory, where it stays as it was written first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_download_link(&self, record: &DownloadLink) -> Result<(), StoreError> {
+        let row = keys::download_link(*record.token);
+        let store = self.link_store();
+        let _repeated = store.put(&row, record, &DataKey::none(), When::Absent).await?;
+        Ok(())
+    }
+
+    /// Finds an export by the token of its download link; `None` if the token is none, or long over.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn find_download_link(&self, token: &str) -> Result<Option<DownloadLink>, KeyringError> {
+        let hash = self.download_token_hash(token).await?;
+        let row = keys::download_link(hash);
+        Ok(self.link_store().get(&row, &DataKey::none(), true).await?)
+    }
+
+    /// Hash under which a download link stands in the directory.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn download_token_hash(&self, token: &str) -> Result<KeyedHash, KeyringError> {
+        let key = self.directory_key().await?;
+        Ok(key.hash(HashPurpose::DownloadToken, &[token.as_bytes()]))
+    }
+
+    /// Links end by themselves, so their rows need a policy; its category has one period for all tenants.
+    fn link_store(&self) -> Store {
+        Store {
+            policy: Some(TenantPolicy::default()),
+            ..self.platform_store()
+        }
+    }
+
+    /// Whether the API key that stands under this hash may still be used.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn api_key_is_valid(&self, hash: KeyedHash) -> Result<bool, StoreError> {
+        let row = keys::api_key(hash);
+        let key = self.platform_store().get(&row, &DataKey::none(), true).await?;
+        let now = self.clock().now();
+        Ok(key.is_some_and(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now)))
     }
 
     /// Finds an API key by its secret. Says nothing of whether it is still valid.

@@ -66,6 +66,7 @@ impl fmt::Debug for Warm {
 #[derive(Clone)]
 struct WarmTenant {
     dynamodb: aws_sdk_dynamodb::Client,
+    credentials: Credentials,
     key: TenantKey,
     row: Tenant,
     row_read_at: Timestamp,
@@ -112,6 +113,7 @@ impl Warm {
 pub struct TenantScope {
     tenant: TenantId,
     store: Store,
+    pub(crate) credentials: Credentials,
     key: TenantKey,
     masking: Masking,
     knowledge_version: u64,
@@ -163,7 +165,8 @@ impl Platform {
     }
 
     async fn enter_cold(&self, tenant: TenantId, now: Timestamp) -> Result<WarmTenant, ScopeError> {
-        let (dynamodb, kms) = self.clients.under(self.tenant_credentials(tenant).await?);
+        let credentials = self.tenant_credentials(tenant).await?;
+        let (dynamodb, kms) = self.clients.under(credentials.clone());
         let store = self.tenant_store(dynamodb.clone(), None);
         let wrapped = store
             .get(&keys::tenant_key(tenant), &DataKey::none(), true)
@@ -177,6 +180,7 @@ impl Platform {
             .ok_or(ScopeError::UnknownTenant)?;
         let warm = WarmTenant {
             dynamodb,
+            credentials,
             key,
             row,
             row_read_at: now,
@@ -238,6 +242,7 @@ impl Platform {
             masking: *warm.row.masking,
             knowledge_version: *warm.row.knowledge_version,
             store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0)),
+            credentials: warm.credentials,
             key: warm.key,
             name: warm.row.name.into_inner(),
         }

@@ -64,6 +64,10 @@ variables! {
     erasure_queue = "ERASURE_QUEUE_URL";
     /// Seconds after which no function can still hold a key that was deleted.
     second_look_seconds = "SECOND_LOOK_SECONDS";
+    /// URL of the queue of exports to write.
+    export_queue = "EXPORT_QUEUE_URL";
+    /// Name of the bucket of exports' files.
+    exports_bucket = "EXPORTS_BUCKET";
     /// URL under which the API is reached from outside, without a slash at its end.
     public_base_url = "PUBLIC_BASE_URL";
     /// AWS region; set by Lambda.
@@ -141,6 +145,8 @@ pub enum AwsService {
     Sqs,
     /// Security Token Service.
     Sts,
+    /// Simple Storage Service.
+    S3,
 }
 
 impl AwsService {
@@ -150,6 +156,7 @@ impl AwsService {
             Self::Kms => "AWS_ENDPOINT_URL_KMS",
             Self::Sqs => "AWS_ENDPOINT_URL_SQS",
             Self::Sts => "AWS_ENDPOINT_URL_STS",
+            Self::S3 => "AWS_ENDPOINT_URL_S3",
         }
     }
 }

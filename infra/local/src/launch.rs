@@ -78,8 +78,9 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let database = DynamoDb::start(storage, &template.tables, Arc::clone(&clock)).await;
     let database = Arc::new(database.map_err(service("DynamoDB"))?);
     let queues = open_queues(&home, &template, &options)?;
+    let keys = key_arns.values().cloned().collect();
     let objects =
-        S3::open(&home.path("s3"), &template.buckets, Arc::clone(&callers)).map_err(service("S3"))?;
+        S3::open(&home.path("s3"), &template.buckets, keys, Arc::clone(&callers)).map_err(service("S3"))?;
     let objects = Arc::new(objects);
     let roles = Sts::new(Arc::clone(&callers), template.roles.values().cloned());
     let mut servers = Vec::new();

@@ -141,7 +141,7 @@ async fn pass(State(proxy): State<Proxy>, request: Request<Body>) -> Response {
 }
 
 /// The access key id of a signed request: from the header, or from the query of a presigned URL.
-fn access_key_id(headers: &HeaderMap, query: &str) -> Option<String> {
+pub(crate) fn access_key_id(headers: &HeaderMap, query: &str) -> Option<String> {
     let from_header = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())

@@ -239,6 +239,16 @@ impl Stack {
         self.shared.pools.get(function).and_then(|pool| pool.log().ok())
     }
 
+    /// Kills every process of a function. Says how many there were; `None` if there is no such function.
+    pub async fn kill(&self, function: &str) -> Option<usize> {
+        Some(self.shared.pools.get(function)?.kill().await)
+    }
+
+    /// The files: one folder per bucket.
+    pub fn objects(&self) -> &Arc<S3> {
+        &self.shared.objects
+    }
+
     /// Invokes a function directly, past gateway and event sources.
     pub async fn invoke(&self, function: &str, event: &Value) -> Option<Result<bytes::Bytes, InvokeError>> {
         let pool = self.shared.pools.get(function)?;

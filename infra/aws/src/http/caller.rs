@@ -9,7 +9,7 @@ use usher_shared::model::AuditAction;
 use usher_shared::rate::Class;
 use usher_shared::records::{ApiKey, AuditEvent};
 use usher_shared::scope::Scope;
-use usher_shared::untrusted::Label;
+use usher_shared::untrusted::{KeyedHash, Label};
 
 use super::envelope::App;
 use super::problem::Problem;
@@ -41,6 +41,11 @@ impl Caller {
     /// The key's id.
     pub fn key_id(&self) -> ApiKeyId {
         *self.key.id
+    }
+
+    /// Hash under which the key stands in the directory: for asking later whether it is still valid.
+    pub fn key_hash(&self) -> KeyedHash {
+        *self.key.hash
     }
 
     /// Writes down what was done with the key.

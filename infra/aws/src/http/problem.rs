@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use usher_shared::rate::Wait;
 use usher_shared::scope::Scope;
 
+use crate::files::FileError;
 use crate::scope::ScopeError;
 use crate::sealing::KeyringError;
 use crate::store::StoreError;
@@ -45,6 +46,9 @@ pub struct ProblemBody {
     /// Refused fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Id of the resource that stands in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
 }
 
 /// An error answer. The request's id is filled in by [`super::wrap`].
@@ -54,6 +58,7 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    resource_id: Option<Box<str>>,
     /// Boxed: few problems have one, and every result carries the space.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
@@ -65,6 +70,7 @@ impl Problem {
             code,
             detail: detail.into(),
             errors: Vec::new(),
+            resource_id: None,
             header: None,
         }
     }
@@ -113,6 +119,15 @@ impl Problem {
     /// 409.
     pub fn conflict(code: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// The same problem, naming the resource that stands in the way.
+    #[must_use]
+    pub fn about(self, resource: &impl ToString) -> Self {
+        Self {
+            resource_id: Some(resource.to_string().into()),
+            ..self
+        }
     }
 
     /// 410: it was here and is gone for good.
@@ -187,6 +202,7 @@ impl Problem {
             detail: self.detail.clone(),
             request_id: request_id.to_owned(),
             errors: self.errors.clone(),
+            resource_id: self.resource_id.as_deref().map(str::to_owned),
         }
     }
 }
@@ -215,6 +231,13 @@ impl From<StoreError> for Problem {
         } else {
             Self::internal()
         }
+    }
+}
+
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        tracing::error!(error = %error, "file storage failed");
+        Self::unavailable()
     }
 }
 

@@ -258,6 +258,8 @@ pub enum HashPurpose {
     Identifier,
     /// Who asks, for a rate limit.
     RateSender,
+    /// The token of a download link.
+    DownloadToken,
 }
 
 impl HashPurpose {
@@ -272,6 +274,7 @@ impl HashPurpose {
             Self::Derived => "derived",
             Self::Identifier => "identifier",
             Self::RateSender => "rate-sender",
+            Self::DownloadToken => "download-token",
         }
     }
 }

@@ -5,13 +5,13 @@ use std::marker::PhantomData;
 
 use usher_shared::Timestamp;
 use usher_shared::ids::{
-    ApiKeyId, ChannelId, ContactId, ConversationId, DocumentId, ErasureId, LeadId, MessageId, TenantId,
-    TraceId,
+    ApiKeyId, ChannelId, ContactId, ConversationId, DocumentId, ErasureId, ExportId, LeadId, MessageId,
+    TenantId, TraceId,
 };
 use usher_shared::records::{
     ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
-    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, LeadIdentifier, Message, RateBucket, Tenant, TenantEntry,
-    Trace, WrappedKey,
+    DataExport, Document, DownloadLink, Erasing, ExportProgress, ExportSlot, IdempotentOutcome, InboundMarker, Lead, LeadIdentifier,
+    Message, RateBucket, Tenant, TenantEntry, Trace, WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -69,6 +69,13 @@ impl<R> Key<R> {
             sk,
             listing: None,
             record: PhantomData,
+        }
+    }
+
+    fn ledger(pk: String, sk: String) -> Self {
+        Self {
+            table: Table::Ledger,
+            ..Self::inbox(pk, sk)
         }
     }
 
@@ -384,6 +391,40 @@ pub fn tenant_entries() -> Range {
     all(TENANTS.to_owned())
 }
 
+/// An export.
+pub fn export(tenant: TenantId, export: ExportId) -> Key<DataExport> {
+    Key::ledger(format!("{tenant}#exports"), export.to_string())
+}
+
+/// All exports.
+pub fn exports(tenant: TenantId) -> Range {
+    Range {
+        table: Table::Ledger,
+        ..all(format!("{tenant}#exports"))
+    }
+}
+
+/// The export whose row this is, with its tenant: for streams.
+pub fn parse_export(pk: &str, sk: &str) -> Option<(TenantId, ExportId)> {
+    let tenant = pk.strip_suffix("#exports")?.parse().ok()?;
+    Some((tenant, sk.parse().ok()?))
+}
+
+/// How far an export's upload is.
+pub fn export_progress(tenant: TenantId, export: ExportId) -> Key<ExportProgress> {
+    Key::ledger(format!("{tenant}#export-progress"), export.to_string())
+}
+
+/// The place of the one export that may run.
+pub fn export_slot(tenant: TenantId) -> Key<ExportSlot> {
+    Key::ledger(format!("{tenant}#export-slot"), "slot".to_owned())
+}
+
+/// A download link in the directory, by the hash of its token.
+pub fn download_link(token: KeyedHash) -> Key<DownloadLink> {
+    Key::inbox(format!("dir#{token}"), "download".to_owned())
+}
+
 /// A channel in the directory, by the hash of its public address.
 pub fn channel_address(address: KeyedHash) -> Key<ChannelAddress> {
     Key::inbox(format!("dir#{address}"), "channel".to_owned())
@@ -535,6 +576,10 @@ mod tests {
             assert_eq!(parse_conversation_partition(bad), None, "{bad}");
         }
         assert_eq!(parse_message_sort_key(HEAD), None);
+        let id = ExportId::derived(m.at(), [5; 10]);
+        let key = export(t, id);
+        assert_eq!(parse_export(&key.pk, &key.sk), Some((t, id)));
+        assert_eq!(parse_export(&export_progress(t, id).pk, &key.sk), None);
     }
 
     #[test]
@@ -604,6 +649,9 @@ mod tests {
             contact_key(t, contact_id).pk,
             conversation_listing(t, c, m.at()).pk,
             audit_event(t, m.at(), "x").pk,
+            export(t, ExportId::derived(m.at(), [5; 10])).pk,
+            export_progress(t, ExportId::derived(m.at(), [5; 10])).pk,
+            export_slot(t).pk,
         ] {
             assert!(pk == prefix || pk.starts_with(&format!("{prefix}#")), "{pk}");
         }

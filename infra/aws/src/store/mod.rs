@@ -97,11 +97,13 @@ impl Row {
         serde_json::from_value(value).ok()
     }
 
-    pub(crate) fn sk(&self) -> Option<&str> {
+    /// The row's sort key.
+    pub fn sk(&self) -> Option<&str> {
         self.order(false)
     }
 
-    pub(crate) fn order(&self, listing: bool) -> Option<&str> {
+    /// The sort key by which a Query of this kind goes on after this row.
+    pub fn order(&self, listing: bool) -> Option<&str> {
         item::text(
             &self.0,
             if listing {

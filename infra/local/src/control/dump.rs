@@ -48,7 +48,8 @@ fn collect(shared: &Shared) -> Result<Value, String> {
     let mut objects = Vec::new();
     let root = shared.objects.root();
     files(root, root, &mut objects).map_err(|e| e.to_string())?;
-    Ok(json!({"tables": tables, "queues": queues, "objects": objects}))
+    let encryption = shared.objects.encryption();
+    Ok(json!({"tables": tables, "queues": queues, "objects": objects, "object_encryption": encryption}))
 }
 
 /// Every file below `folder`: its path, and its bytes as text or base64. The emulator's own side files

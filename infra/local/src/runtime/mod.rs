@@ -199,6 +199,21 @@ impl Pool {
         }
     }
 
+    /// Kills every instance, busy or not; the next event starts a new one. Says how many there were.
+    pub async fn kill(&self) -> usize {
+        self.lock_idle().clear();
+        let all = std::mem::take(&mut *self.all.lock().unwrap_or_else(PoisonError::into_inner));
+        let alive: Vec<_> = all
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|instance| instance.is_alive())
+            .collect();
+        for instance in &alive {
+            instance.stop().await;
+        }
+        alive.len()
+    }
+
     /// Stops every instance, busy or not, and starts no more.
     pub async fn stop(&self) {
         self.permits.close();

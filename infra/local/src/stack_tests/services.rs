@@ -224,8 +224,15 @@ fn running(clock: &str) -> usize {
         .count()
 }
 
-/// A request to S3, signed by hand: the product has no S3 client yet.
-async fn s3(stack: &Stack, method: &str, path: &str, secret: &str, body: &'static str) -> (u16, String) {
+/// A request to S3, signed by hand: its signature is what is tested. `sse` names the key to encrypt with.
+async fn s3(
+    stack: &Stack,
+    method: &str,
+    path: &str,
+    secret: &str,
+    body: &'static str,
+    sse: Option<&str>,
+) -> (u16, String) {
     use aws_lc_rs::{digest, hmac};
     let url = format!("{}{path}", stack.endpoints().s3);
     let host = url.split('/').nth(2).unwrap().to_owned();
@@ -256,6 +263,12 @@ async fn s3(stack: &Stack, method: &str, path: &str, secret: &str, body: &'stati
         .header("x-amz-content-sha256", payload)
         .header("authorization", authorization)
         .body(body);
+    let request = match sse {
+        None => request,
+        Some(key) => request
+            .header("x-amz-server-side-encryption", "aws:kms")
+            .header("x-amz-server-side-encryption-aws-kms-key-id", key),
+    };
     let answer = request.send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
@@ -264,15 +277,26 @@ async fn s3(stack: &Stack, method: &str, path: &str, secret: &str, body: &'stati
 async fn objects_are_kept_and_signatures_verified() {
     let (stack, _functions) = memory().await;
     let secret = stack.operator_credentials().secret_access_key.clone();
-    assert_eq!(s3(&stack, "PUT", "/bucket", &secret, "").await.0, 200);
-    let (status, text) = s3(&stack, "PUT", "/bucket/note.txt", &secret, "hello").await;
+    assert_eq!(s3(&stack, "PUT", "/bucket", &secret, "", None).await.0, 200);
+    for refused in [None, Some("arn:aws:kms:us-east-1:123456789012:key/another")] {
+        let (status, text) = s3(&stack, "PUT", "/bucket/note.txt", &secret, "hello", refused).await;
+        assert_eq!(status, 403, "{text}");
+        assert!(text.contains("SSE-KMS"), "{text}");
+    }
+    let key = stack.key_arn("SealingKey");
+    let (status, text) = s3(&stack, "PUT", "/bucket/note.txt", &secret, "hello", key).await;
     assert_eq!(status, 200, "{text}");
     assert_eq!(
-        s3(&stack, "GET", "/bucket/note.txt", &secret, "").await,
+        stack.objects().encryption()["bucket/note.txt"].key,
+        key.unwrap(),
+        "it is noted"
+    );
+    assert_eq!(
+        s3(&stack, "GET", "/bucket/note.txt", &secret, "", None).await,
         (200, "hello".to_owned())
     );
     assert_eq!(
-        s3(&stack, "GET", "/bucket/note.txt", "another secret", "")
+        s3(&stack, "GET", "/bucket/note.txt", "another secret", "", None)
             .await
             .0,
         403

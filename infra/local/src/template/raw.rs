@@ -17,12 +17,13 @@ const BUILT: [&str; 6] = [
     "AWS::Serverless::HttpApi",
 ];
 /// Types that mean nothing to requests on one machine.
-const WITHOUT_LOCAL_EFFECT: [&str; 5] = [
+const WITHOUT_LOCAL_EFFECT: [&str; 6] = [
     "AWS::CloudWatch::Alarm",
     "AWS::IAM::Role",
     "AWS::IAM::RolePolicy",
     "AWS::KMS::Alias",
     "AWS::Logs::LogGroup",
+    "AWS::S3::BucketPolicy",
 ];
 
 /// What a template's references stand for here.

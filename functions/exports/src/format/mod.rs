@@ -1,0 +1,6 @@
+//! How files are written. Pure: rows in, bytes out.
+
+pub(crate) mod csv;
+pub(crate) mod html;
+pub(crate) mod lines;
+pub(crate) mod zip;

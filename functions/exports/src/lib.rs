@@ -1,0 +1,78 @@
+//! A tenant's own data as files: leads as a table, conversations line by line, one lead's everything as an
+//! archive. A request is a row, the row's stream starts the worker, the worker writes the file part by part
+//! and can be killed at any moment; an opaque link leads to the file.
+
+mod api;
+mod digest;
+mod format;
+mod link;
+mod slot;
+mod source;
+mod upload;
+mod view;
+mod worker;
+
+use std::sync::Arc;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use axum::Router;
+use axum::routing::{get, post};
+use lambda_runtime::{Error, LambdaEvent};
+use serde_json::Value;
+use usher_aws::batch::run_batch;
+use usher_aws::deadline::Deadline;
+use usher_aws::http::{App, wrap};
+use usher_aws::{Platform, lambda, queue};
+use usher_shared::records::ExportJob;
+
+/// Method and path of every route of the function, as in `template.yaml`.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("post", "/v1/exports"),
+    ("get", "/v1/exports"),
+    ("get", "/v1/exports/{id}"),
+    ("post", "/v1/exports/{id}/cancel"),
+    ("get", "/d/{token}"),
+];
+
+/// What the function holds while it is warm.
+pub struct Exports {
+    platform: Arc<Platform>,
+    router: Router,
+}
+
+impl Exports {
+    /// The function over `platform`.
+    pub fn new(platform: Arc<Platform>) -> Self {
+        let router = router(App {
+            platform: Arc::clone(&platform),
+        });
+        Self { platform, router }
+    }
+
+    /// Handles an event: a request of the HTTP API, or a batch of jobs.
+    ///
+    /// # Errors
+    /// An event that is neither.
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
+        if event.payload.get("Records").is_none() {
+            return lambda::answer_http(self.router.clone(), event).await;
+        }
+        let jobs: SqsEvent = serde_json::from_value(event.payload)?;
+        let deadline = Deadline::from_millis(event.context.deadline);
+        let work = |body: String| async move {
+            let job: ExportJob = queue::decode(&body)?;
+            worker::work(&self.platform, &job, deadline).await
+        };
+        Ok(serde_json::to_value(run_batch(jobs, deadline, work).await)?)
+    }
+}
+
+/// All routes of the function.
+pub fn router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/v1/exports", post(api::create).get(api::list))
+        .route("/v1/exports/{id}", get(api::read))
+        .route("/v1/exports/{id}/cancel", post(api::cancel))
+        .route("/d/{token}", get(link::download));
+    wrap(routes, app)
+}

@@ -1,0 +1,97 @@
+//! The way to a file: an opaque link of ours, checked at every click, that leads to a URL signed for minutes.
+
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use usher_aws::TenantScope;
+use usher_aws::http::{App, Problem};
+use usher_aws::scope::ScopeError;
+use usher_aws::sealing::DataKey;
+use usher_aws::store::{When, keys};
+use usher_shared::ids::ExportId;
+use usher_shared::model::{AuditAction, ExportState};
+use usher_shared::records::{AuditEvent, DataExport, ExportFile};
+use usher_shared::untrusted::Label;
+
+/// How long a signed URL works: one click, with time for a slow start.
+const SIGNED_FOR: Duration = Duration::from_mins(15);
+/// 32 bytes in base64.
+const TOKEN_LENGTH: usize = 43;
+
+/// The token of an export's link: unguessable without the tenant's key, and so stored nowhere.
+pub(crate) fn token(scope: &TenantScope, export: ExportId) -> String {
+    let id = export.to_string();
+    URL_SAFE_NO_PAD.encode(scope.key().mac("download-token", &[id.as_bytes()]))
+}
+
+/// The file of an export.
+pub(crate) fn file_of(scope: &TenantScope, export: &DataExport) -> ExportFile {
+    ExportFile {
+        tenant: scope.tenant().into(),
+        export: export.id,
+        kind: export.kind,
+        created_at: export.created_at,
+    }
+}
+
+/// Leads to the file. What is no link of ours is 404; a link that was good once is 410, whatever ended it.
+pub(crate) async fn download(
+    State(app): State<App>,
+    Path(token): Path<String>,
+) -> Result<(StatusCode, [(HeaderName, String); 3]), Problem> {
+    let plausible = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if token.len() != TOKEN_LENGTH || !token.bytes().all(plausible) {
+        return Err(Problem::not_found());
+    }
+    let link = app.platform.find_download_link(&token).await?;
+    let link = link.ok_or_else(Problem::not_found)?;
+    let scope = match app.platform.enter(*link.tenant).await {
+        Err(ScopeError::UnknownTenant) => return Err(over()),
+        entered => entered?,
+    };
+    let row = keys::export(scope.tenant(), *link.export);
+    let export = scope.store().get(&row, &DataKey::none(), true).await?;
+    let export = export
+        .filter(|export| *export.state == ExportState::Complete && *export.token == Some(*link.token))
+        .ok_or_else(over)?;
+    if !app.platform.api_key_is_valid(*export.requester).await? {
+        return Err(over());
+    }
+    audit(&scope, &export).await?;
+    let name = format!("{}.{}", *export.id, export.kind.extension());
+    let files = app.platform.files(&scope).map_err(|_| Problem::internal())?;
+    let url = files
+        .signed_url(&file_of(&scope, &export), &name, SIGNED_FOR)
+        .await?;
+    let headers = [
+        (header::LOCATION, url),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
+    ];
+    Ok((StatusCode::FOUND, headers))
+}
+
+fn over() -> Problem {
+    Problem::gone("download_over", "This download is over.")
+}
+
+/// The link is the holder's only credential, so the entry names the key that asked for the export.
+async fn audit(scope: &TenantScope, export: &DataExport) -> Result<(), Problem> {
+    let target = export.id.to_string();
+    let at = scope.now();
+    let event = AuditEvent {
+        at: at.into(),
+        actor: export.requested_by,
+        action: AuditAction::ExportDownloaded.into(),
+        target: target.parse::<Label>().map_err(|_| Problem::internal())?.into(),
+    };
+    let row = keys::audit_event(scope.tenant(), at, &target);
+    let _same_millisecond = scope
+        .store()
+        .put(&row, &event, &DataKey::none(), When::Absent)
+        .await?;
+    Ok(())
+}

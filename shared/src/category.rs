@@ -74,7 +74,7 @@ pub const LONGEST_REDELIVERY_DAYS: u32 = 14;
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Conversation,
         Self::Lead,
         Self::AiTrace,

@@ -10,8 +10,8 @@ use usher_shared::ids::{
 };
 use usher_shared::records::{
     ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
-    DataExport, Document, DownloadLink, Erasing, ExportProgress, ExportSlot, IdempotentOutcome, InboundMarker, Lead, LeadIdentifier,
-    Message, RateBucket, Tenant, TenantEntry, Trace, WrappedKey,
+    DataExport, Document, DownloadLink, Erasing, ExportProgress, ExportSlot, IdempotentOutcome,
+    InboundMarker, Lead, LeadIdentifier, Message, RateBucket, Tenant, TenantEntry, Trace, WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 

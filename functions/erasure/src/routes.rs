@@ -19,6 +19,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::exports::withdraw;
+
 /// All routes of the function.
 pub fn router(app: App) -> Router {
     let (routes, _document) = described().split_for_parts();
@@ -230,6 +232,7 @@ pub(crate) async fn make_unreadable(scope: &TenantScope, erasing: &Erasing) -> R
             .update(&row, mark, vec![When::Is("id", json!(contact.id))])
             .await?;
     }
+    withdraw(scope).await?;
     let row = keys::erasure(tenant, *erasing.id);
     let state = vec![
         ("state", json!(ErasureState::Unreadable)),

@@ -5,6 +5,7 @@ use usher_aws::TenantScope;
 use usher_aws::queue::{Outgoing, QueueError};
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, KeyringError};
+use usher_aws::settings::MissingVariable;
 use usher_aws::store::{StoreError, When, keys};
 use usher_aws::telemetry::{self, Unit};
 use usher_shared::model::{ContactRef, ErasureLook, ErasureState};
@@ -12,6 +13,7 @@ use usher_shared::record::Malformed;
 use usher_shared::records::{ContactWatermark, EraseJob, Erasing};
 
 use crate::Eraser;
+use crate::exports::{RemoveError, remove_files};
 use crate::routes::make_unreadable;
 
 /// Why an erasure could not go on. The queue will bring it again.
@@ -26,6 +28,12 @@ pub enum EraseError {
     /// Keys or rows cannot be had.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// Files of exports could not be removed.
+    #[error(transparent)]
+    Files(#[from] RemoveError),
+    /// The function was not given its bucket.
+    #[error(transparent)]
+    Settings(#[from] MissingVariable),
     /// The job of the second look could not be sent.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -50,6 +58,7 @@ pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseEr
     // Whoever wrote the row down may have died before the keys were gone.
     make_unreadable(&scope, &erasing).await?;
     let removed = remove(&scope, &erasing).await?;
+    remove_files(&scope, &eraser.platform.files(&scope)?).await?;
     let reached = match job.look {
         look if *look == ErasureLook::First => {
             // Before the state says so: a crash in between repeats the first look, and none is lost.

@@ -16,7 +16,6 @@ use usher_shared::model::{AuditAction, ExportCounts, ExportKind, ExportState};
 use usher_shared::records::DataExport;
 use usher_shared::scope::Scope;
 
-use crate::link::file_of;
 use crate::slot::{self, Place};
 use crate::view::ExportView;
 
@@ -166,7 +165,7 @@ pub(crate) async fn cancel(
     // Again at a repetition: the first request may have died before it.
     slot::release(scope, *export.id).await?;
     let files = app.platform.files(scope).map_err(|_| Problem::internal())?;
-    files.delete(&file_of(scope, &export)).await?;
+    files.delete(&scope.export_file(&export)).await?;
     Ok(Json(view(&app, scope, &export)?))
 }
 

@@ -13,7 +13,7 @@ use usher_aws::sealing::DataKey;
 use usher_aws::store::{When, keys};
 use usher_shared::ids::ExportId;
 use usher_shared::model::{AuditAction, ExportState};
-use usher_shared::records::{AuditEvent, DataExport, ExportFile};
+use usher_shared::records::{AuditEvent, DataExport};
 use usher_shared::untrusted::Label;
 
 /// How long a signed URL works: one click, with time for a slow start.
@@ -25,16 +25,6 @@ const TOKEN_LENGTH: usize = 43;
 pub(crate) fn token(scope: &TenantScope, export: ExportId) -> String {
     let id = export.to_string();
     URL_SAFE_NO_PAD.encode(scope.key().mac("download-token", &[id.as_bytes()]))
-}
-
-/// The file of an export.
-pub(crate) fn file_of(scope: &TenantScope, export: &DataExport) -> ExportFile {
-    ExportFile {
-        tenant: scope.tenant().into(),
-        export: export.id,
-        kind: export.kind,
-        created_at: export.created_at,
-    }
 }
 
 /// Leads to the file. What is no link of ours is 404; a link that was good once is 410, whatever ended it.
@@ -64,7 +54,7 @@ pub(crate) async fn download(
     let name = format!("{}.{}", *export.id, export.kind.extension());
     let files = app.platform.files(&scope).map_err(|_| Problem::internal())?;
     let url = files
-        .signed_url(&file_of(&scope, &export), &name, SIGNED_FOR)
+        .signed_url(&scope.export_file(&export), &name, SIGNED_FOR)
         .await?;
     let headers = [
         (header::LOCATION, url),

@@ -20,7 +20,7 @@ use usher_shared::record::Malformed;
 use usher_shared::records::{DataExport, DownloadLink, ExportFile, ExportJob, ExportProgress};
 use usher_shared::untrusted::Label;
 
-use crate::link::{file_of, token};
+use crate::link::token;
 use crate::slot;
 use crate::source::{SourceError, Work};
 use crate::upload::{Upload, UploadError};
@@ -95,7 +95,7 @@ pub(crate) async fn work(platform: &Platform, job: &ExportJob, deadline: Deadlin
         platform,
         scope: &scope,
         files: platform.files(&scope)?,
-        file: file_of(&scope, &export),
+        file: scope.export_file(&export),
         attempt: *export.attempt + 1,
         last_beat: scope.now(),
         export,

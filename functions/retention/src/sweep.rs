@@ -12,8 +12,8 @@ use usher_aws::telemetry::{self, Unit};
 use usher_aws::{Platform, TenantScope};
 use usher_shared::category::Category;
 use usher_shared::ids::{ConversationId, TenantId};
-use usher_shared::model::Profile;
-use usher_shared::records::{ConversationAge, Lead, Message};
+use usher_shared::model::{ContactRef, Profile};
+use usher_shared::records::{Contact, ConversationAge, Lead, Message};
 use usher_shared::{Record as _, Sealed, Timestamp};
 
 use crate::meter;
@@ -269,16 +269,7 @@ async fn sweep_leads(scope: &TenantScope, cutoff: Timestamp) -> Result<u64, Swee
         for row in page.rows {
             let lead: Lead = scope.store().open(row, &DataKey::none())?;
             for contact in lead.contacts.iter() {
-                if let Some((mut record, contact_keys)) = scope.open_contact(*contact).await? {
-                    record.lead = None.into();
-                    record.profile = Sealed::from(Profile::default());
-                    let row = keys::contact(scope.tenant(), contact.address);
-                    let when = When::Is("conversation", json!(*record.conversation));
-                    let _moved_on = scope
-                        .store()
-                        .put(&row, &record, contact_keys.contact(), when)
-                        .await?;
-                }
+                rows += empty_profile(scope, *contact).await?;
                 rows += scope.forget_identifiers(contact.id).await?;
             }
             rows += u64::from(
@@ -293,4 +284,33 @@ async fn sweep_leads(scope: &TenantScope, cutoff: Timestamp) -> Result<u64, Swee
             return Ok(rows);
         }
     }
+}
+
+/// Empties a contact's profile, or ends the contact if it has no conversation left. The contact may itself be
+/// past the period of leads, and then no ordinary read shows it.
+async fn empty_profile(scope: &TenantScope, contact: ContactRef) -> Result<u64, SweepError> {
+    let row = keys::contact(scope.tenant(), contact.address);
+    let found = scope.store().get_row_ended(&row).await?;
+    let Some(found) = found.filter(|row| row.peek("id") == Some(contact.id)) else {
+        return Ok(0);
+    };
+    let Some(contact_keys) = scope.contact_keys(contact.id).await? else {
+        return Ok(0);
+    };
+    let mut record: Contact = scope.store().open(found, contact_keys.contact())?;
+    if contact_keys.conversations().next().is_none() {
+        let rows = scope
+            .store()
+            .purge(&keys::contact_keys(scope.tenant(), contact.id))
+            .await?;
+        return Ok(rows + u64::from(scope.store().delete(&row).await?));
+    }
+    record.lead = None.into();
+    record.profile = Sealed::from(Profile::default());
+    let when = When::Is("conversation", json!(*record.conversation));
+    let _moved_on = scope
+        .store()
+        .put(&row, &record, contact_keys.contact(), when)
+        .await?;
+    Ok(0)
 }

@@ -8,7 +8,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
 use bytes::Bytes;
-use usher_shared::records::ExportFile;
+use usher_shared::records::{DataExport, ExportFile};
 
 use crate::platform::Platform;
 use crate::scope::TenantScope;
@@ -52,6 +52,18 @@ impl Platform {
             bucket: self.settings.exports_bucket()?,
             kms_key: self.kms_key.clone(),
         })
+    }
+}
+
+impl TenantScope {
+    /// The file of an export.
+    pub fn export_file(&self, export: &DataExport) -> ExportFile {
+        ExportFile {
+            tenant: self.tenant().into(),
+            export: export.id,
+            kind: export.kind,
+            created_at: export.created_at,
+        }
     }
 }
 

@@ -314,6 +314,19 @@ impl Store {
         key: &Key<R>,
         consistent: bool,
     ) -> Result<Option<Row>, StoreError> {
+        let found = self.get_item(key, consistent).await?;
+        Ok(found.filter(|item| self.is_readable(item)).map(Row))
+    }
+
+    /// Reads the row at `key` even if it is past its period: for what removes it, and for nothing else.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get_row_ended<R: Record>(&self, key: &Key<R>) -> Result<Option<Row>, StoreError> {
+        Ok(self.get_item(key, true).await?.map(Row))
+    }
+
+    async fn get_item<R: Record>(&self, key: &Key<R>, consistent: bool) -> Result<Option<Item>, StoreError> {
         let answer = self
             .client
             .get_item()
@@ -324,7 +337,7 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::database("GetItem", &error))?;
-        Ok(answer.item.filter(|item| self.is_readable(item)).map(Row))
+        Ok(answer.item)
     }
 
     /// Opens a row as an `R`.

@@ -28,6 +28,8 @@ pub enum Category {
     SecurityLog,
     /// What was erased, by opaque ids: replayed on whatever is restored.
     Ledger,
+    /// What limits how often somebody asks: keyed hashes of a day.
+    RateLimit,
 }
 
 /// How long something is kept, from its record's anchor.
@@ -70,7 +72,7 @@ pub const LONGEST_REDELIVERY_DAYS: u32 = 14;
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Conversation,
         Self::Lead,
         Self::AiTrace,
@@ -82,6 +84,7 @@ impl Category {
         Self::Idempotency,
         Self::SecurityLog,
         Self::Ledger,
+        Self::RateLimit,
     ];
 
     /// The period that `preset` gives to this category.
@@ -95,7 +98,7 @@ impl Category {
             (Self::Conversation, Preset::Mail) => Period::Days(90),
             (Self::AiTrace, _) => Period::With(Self::Conversation),
             (Self::Watermark | Self::Transport, _) => Period::Days(LONGEST_REDELIVERY_DAYS),
-            (Self::Idempotency, _) => Period::Days(1),
+            (Self::Idempotency | Self::RateLimit, _) => Period::Days(1),
         }
     }
 
@@ -132,6 +135,7 @@ impl Category {
             Self::Idempotency => "idempotency",
             Self::SecurityLog => "security_log",
             Self::Ledger => "ledger",
+            Self::RateLimit => "rate_limit",
         }
     }
 }

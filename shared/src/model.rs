@@ -131,6 +131,8 @@ pub enum AuditAction {
     LeadErased,
     /// Periods of retention were chosen.
     RetentionChanged,
+    /// Masking was switched on or off.
+    MaskingChanged,
 }
 
 /// How far an erasure has come. Each state includes the ones before it.

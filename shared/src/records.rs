@@ -10,6 +10,7 @@ use crate::ids::{
     ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId, LeadId, MessageId,
     TenantId, TraceId,
 };
+use crate::masking::Masking;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
     DocumentFormat, ErasureLook, ErasureState, MessageBody, MessageState, PassageRef, Profile,
@@ -140,6 +141,8 @@ records! {
             created_at: Timestamp,
             /// How long what is kept.
             policy: TenantPolicy,
+            /// What is masked before it is stored.
+            masking: Masking,
             /// Grows with every change to the tenant's documents, so that a cached index knows it is old.
             knowledge_version: u64,
         }
@@ -560,6 +563,29 @@ records! {
         sealed {}
     }
 
+    /// How often one API key, or one network address at one chat, asked lately. The hash is made under the
+    /// tenant's key and with the day's date: tomorrow the same address has another.
+    record RateBucket("rate_bucket") {
+        category: RateLimit,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Omitted("a keyed hash and a time, kept for a day"),
+        erasure: Erasure::Keep("says nothing of anybody without the tenant's key; ends within a day"),
+        open {
+            /// Hash of what is limited, who asked, and the day.
+            sender: KeyedHash,
+            /// When tokens were last taken.
+            at: Timestamp,
+            /// When the bucket is full again.
+            full_at: Timestamp,
+            /// How often tokens were taken: tells two takers apart.
+            leases: u64,
+        }
+        sealed {}
+    }
+
     /// Something that was done to a tenant's settings or taken over by a person.
     record AuditEvent("audit_event") {
         category: SecurityLog,
@@ -744,6 +770,7 @@ mod tests {
             id: TenantId::derived(at, [1; 10]).into(),
             created_at: at.into(),
             policy: TenantPolicy::default().into(),
+            masking: Masking::ALL.into(),
             knowledge_version: 0.into(),
             name: "Venue".to_owned().into(),
             admin: Some("owner@example.com".to_owned()).into(),

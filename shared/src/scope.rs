@@ -70,6 +70,10 @@ scopes! {
     DocumentsWrite = "documents:write",
     /// Remove documents.
     DocumentsDelete = "documents:delete",
+    /// Read settings.
+    SettingsRead = "settings:read",
+    /// Change settings.
+    SettingsWrite = "settings:write",
 }
 
 impl fmt::Display for Scope {

@@ -14,6 +14,8 @@ mod erasure;
 mod harness;
 mod inbox;
 mod isolation;
+mod limits;
+mod masking;
 mod ops;
 mod promises;
 mod retention;

@@ -18,12 +18,9 @@ use usher_shared::untrusted::KeyedHash;
 
 use crate::harness::{run, stack};
 
-/// A platform in this process, as the function `inbox`, on a clock that the test moves.
-async fn platform(preset: Preset) -> (Platform, Arc<ManualClock>, TenantScope) {
-    let operator = usher_local::seed::operator(stack()).unwrap();
-    operator.ensure_platform_key().await.unwrap();
-    let clock = Arc::new(ManualClock::at(wall_now()));
-    let variables = stack().environment("inbox").unwrap().clone();
+/// A platform in this process, as a function of the template, on a clock that the test moves.
+pub(crate) fn platform_as(function: &str, clock: &Arc<ManualClock>) -> Platform {
+    let variables = stack().environment(function).unwrap().clone();
     let credentials = stack().operator_credentials().clone();
     let settings = Settings::from_source(move |name| match name {
         "AWS_ACCESS_KEY_ID" => Some(credentials.access_key_id.clone()),
@@ -31,12 +28,20 @@ async fn platform(preset: Preset) -> (Platform, Arc<ManualClock>, TenantScope) {
         "AWS_SESSION_TOKEN" => Some(credentials.session_token.clone()),
         name => variables.get(name).cloned(),
     });
-    let platform = Platform::new(
+    Platform::new(
         settings,
-        Arc::<ManualClock>::clone(&clock),
+        Arc::<ManualClock>::clone(clock),
         Arc::new(SystemEntropy),
     )
-    .unwrap();
+    .unwrap()
+}
+
+/// The function `inbox` in this process, with a tenant of its own.
+pub(crate) async fn platform(preset: Preset) -> (Platform, Arc<ManualClock>, TenantScope) {
+    let operator = usher_local::seed::operator(stack()).unwrap();
+    operator.ensure_platform_key().await.unwrap();
+    let clock = Arc::new(ManualClock::at(wall_now()));
+    let platform = platform_as("inbox", &clock);
     let tenant = platform.create_tenant("Venue", preset).await.unwrap();
     let scope = platform.enter(tenant).await.unwrap();
     (platform, clock, scope)

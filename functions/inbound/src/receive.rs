@@ -7,6 +7,7 @@ use usher_aws::TenantScope;
 use usher_aws::sealing::{ContactKeys, DataKey, HashPurpose, KeyringError};
 use usher_aws::store::{StoreError, When, keys};
 use usher_shared::ids::{ContactId, ConversationId, MessageId};
+use usher_shared::masking::{Masking, mask};
 use usher_shared::model::{
     Author, ContactRef, ConversationState, Direction, MessageBody, MessageState, Profile,
 };
@@ -24,7 +25,7 @@ pub struct Inbound {
     pub event: String,
     /// When it happened, where the channel says so in a way that every delivery repeats.
     pub at: Option<Timestamp>,
-    /// What it says.
+    /// What it says, as it was written: masked before anything is made of it.
     pub text: String,
 }
 
@@ -64,6 +65,15 @@ pub async fn receive(
     inbound: &Inbound,
 ) -> Result<Received, KeyringError> {
     let now = scope.now();
+    // A repetition is told by the text with everything masked, so that changing the setting between two
+    // deliveries does not make another event of the second, and no hash is made of a card's number.
+    let repeated = mask(&inbound.text, Masking::ALL).text;
+    let masked = mask(&inbound.text, scope.masking());
+    // From here on nothing has the text as it was written.
+    let inbound = &Inbound {
+        text: masked.text,
+        ..inbound.clone()
+    };
     let channel_id = channel.channel.to_string();
     let hash = |purpose, text: &str| {
         scope
@@ -86,7 +96,7 @@ pub async fn receive(
         // The event's own time and id name the message: the conditional put below is the duplicate check.
         (MessageId::derived(at, event.tail()), place.conversation)
     } else {
-        let body = hash(HashPurpose::RequestBody, &inbound.text);
+        let body = hash(HashPurpose::RequestBody, &repeated);
         match mark(scope, &place, event, body, now).await? {
             Marked::As(id, conversation) => (id, conversation),
             Marked::Otherwise => return Ok(Received::Conflict),
@@ -120,6 +130,8 @@ pub async fn receive(
         conversation.id = %conversation,
         message.id = %id,
         duplicate = !written.happened(),
+        masked.cards = masked.cards,
+        masked.government_ids = masked.government_ids,
         "received"
     );
     if now.since(place.last_seen) >= LAST_SEEN_STEP {

@@ -10,6 +10,7 @@ mod conversations;
 mod documents;
 mod health;
 mod leads;
+mod masking;
 mod messages;
 mod openapi;
 mod paging;
@@ -51,4 +52,5 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(channels::read_channel, channels::delete_channel))
         .routes(routes!(documents::list_documents, documents::create_document))
         .routes(routes!(documents::read_document, documents::delete_document))
+        .routes(routes!(masking::read_masking, masking::change_masking))
 }

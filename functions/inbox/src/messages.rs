@@ -8,6 +8,7 @@ use usher_aws::conversation::OpenConversation;
 use usher_aws::http::{IdempotencyKey, Idempotent, List, ListQuery, Problem, QueryOf, Strict, read_page};
 use usher_aws::store::{When, keys};
 use usher_shared::ids::{ConversationId, MessageId};
+use usher_shared::masking::mask;
 use usher_shared::model::{self, AuditAction, MessageBody};
 use usher_shared::records::Message;
 use utoipa::ToSchema;
@@ -123,7 +124,8 @@ pub(crate) async fn list_messages(
 /// Answers as a person
 ///
 /// Takes the conversation over: from then on the AI is silent in it until it is handed back. The message
-/// leaves by the conversation's channel; its `state` tells how far it got. Scope: `conversations:write`.
+/// leaves by the conversation's channel; its `state` tells how far it got. What `/v1/masking` masks is masked in it
+/// too. Scope: `conversations:write`.
 #[utoipa::path(
     post,
     path = "/v1/conversations/{id}/messages",
@@ -149,6 +151,7 @@ pub(crate) async fn send_message(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<MessageView>), Problem> {
     let text = checked(&request.value)?;
     let scope = granted.scope();
+    let text = mask(&text, scope.masking()).text;
     let found = scope.open_with_messages(id, LOOK_BACK).await?;
     let (open, newest) = found.ok_or_else(Problem::not_found)?;
     let fresh = MessageId::generate(scope.now(), scope.entropy());

@@ -10,6 +10,7 @@ use usher_aws::telemetry::{self, Unit};
 use usher_shared::Timestamp;
 use usher_shared::ids::{MessageId, TraceId};
 use usher_shared::lead;
+use usher_shared::masking::mask;
 use usher_shared::model::{
     Author, ConversationState, Decision, Direction, MessageBody, MessageState, PassageRef, Profile,
 };
@@ -62,9 +63,10 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         scope => scope?,
     };
     // Forgotten or past its period: nothing to answer.
-    let Some((open, messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
+    let Some((open, mut messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
         return Ok(());
     };
+    mask_for_model(&scope, &mut messages);
     let Some(asked) = messages.iter().find(|message| message.id == job.message) else {
         return Ok(());
     };
@@ -118,6 +120,17 @@ async fn is_anothers_to_answer(
         row.peek::<Vec<MessageId>>("burst")
             .is_some_and(|burst| burst.contains(&job.message))
     }))
+}
+
+/// Messages are masked before they are stored. What was stored while masking was off is shown to no model once
+/// it is on.
+fn mask_for_model(scope: &TenantScope, messages: &mut [Message]) {
+    for message in messages {
+        let masked = mask(&message.body.get().text, scope.masking());
+        if masked.cards > 0 || masked.government_ids > 0 {
+            message.body = MessageBody { text: masked.text }.into();
+        }
+    }
 }
 
 /// What was decided, before it is written down.

@@ -14,6 +14,7 @@ pub mod lambda;
 pub mod platform;
 pub mod provision;
 pub mod queue;
+pub mod rate;
 pub mod scope;
 pub mod sealing;
 pub mod settings;

@@ -11,6 +11,7 @@ use usher_shared::{Clock, Entropy};
 
 use crate::clients::Clients;
 use crate::clock::{SystemClock, SystemEntropy};
+use crate::rate::Leases;
 use crate::scope::Warm;
 use crate::sealing::{DataKey, HashPurpose, KeyringError, PlatformKey, kms_context, purpose, unwrap_by_kms};
 use crate::settings::{MissingVariable, Settings};
@@ -36,6 +37,7 @@ pub struct Platform {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) warm: Mutex<Warm>,
+    pub(crate) leases: Mutex<Leases>,
     directory_key: OnceCell<PlatformKey>,
 }
 
@@ -79,6 +81,7 @@ impl Platform {
             clock,
             entropy,
             warm: Mutex::default(),
+            leases: Mutex::default(),
             directory_key: OnceCell::new(),
             settings,
         })

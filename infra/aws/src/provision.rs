@@ -8,6 +8,7 @@ use aws_sdk_kms::types::DataKeySpec;
 use usher_shared::TenantPolicy;
 use usher_shared::category::Preset;
 use usher_shared::ids::TenantId;
+use usher_shared::masking::Masking;
 use usher_shared::record::key;
 use usher_shared::records::{Tenant, TenantEntry, WrappedKey};
 use usher_shared::untrusted::WrappedBytes;
@@ -93,6 +94,7 @@ impl Platform {
             id: id.into(),
             created_at: now.into(),
             policy: TenantPolicy::preset(preset).into(),
+            masking: Masking::ALL.into(),
             knowledge_version: 0.into(),
             name: name.to_owned().into(),
             admin: admin.into(),

@@ -9,6 +9,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::types::Tag;
 use usher_shared::ids::TenantId;
+use usher_shared::masking::Masking;
 use usher_shared::records::Tenant;
 use usher_shared::{Clock, Entropy, TenantPolicy, Timestamp};
 
@@ -112,6 +113,7 @@ pub struct TenantScope {
     tenant: TenantId,
     store: Store,
     key: TenantKey,
+    masking: Masking,
     knowledge_version: u64,
     name: String,
 }
@@ -145,14 +147,17 @@ impl Platform {
     }
 
     /// Enters a tenant only to write: stamps may follow a policy that is a minute old, which saves a read
-    /// per message.
+    /// per message. Masking never lags behind where it matters: a remembered row that switches some of it off
+    /// is read again, so switching it on counts at once, and switching it off within a minute.
     ///
     /// # Errors
     /// [`ScopeError`].
     pub async fn enter_to_write(&self, tenant: TenantId) -> Result<TenantScope, ScopeError> {
         let now = wall_now();
         match self.with_warm(|warm| warm.take(tenant, now)) {
-            Some(warm) if now.since(warm.row_read_at) <= STAMP_POLICY_AGE => Ok(self.scope(tenant, warm)),
+            Some(warm) if now.since(warm.row_read_at) <= STAMP_POLICY_AGE && warm.row.masking.is_all() => {
+                Ok(self.scope(tenant, warm))
+            }
             _ => self.enter(tenant).await,
         }
     }
@@ -230,6 +235,7 @@ impl Platform {
     fn scope(&self, tenant: TenantId, warm: WarmTenant) -> TenantScope {
         TenantScope {
             tenant,
+            masking: *warm.row.masking,
             knowledge_version: *warm.row.knowledge_version,
             store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0)),
             key: warm.key,
@@ -258,6 +264,11 @@ impl TenantScope {
     pub fn policy(&self) -> &TenantPolicy {
         static NONE: std::sync::LazyLock<TenantPolicy> = std::sync::LazyLock::new(TenantPolicy::default);
         self.store.policy.as_ref().unwrap_or(&NONE)
+    }
+
+    /// What is masked before it is stored or shown to a model.
+    pub fn masking(&self) -> Masking {
+        self.masking
     }
 
     /// Version of the tenant's documents.

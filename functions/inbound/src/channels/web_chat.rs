@@ -49,10 +49,9 @@ struct SessionView {
 
 /// `POST /chat/{channel_key}/sessions`: opens a session. Stores nothing.
 async fn open_session(
-    State(app): State<App>,
+    Extension(scope): Extension<TenantScope>,
     Extension(channel): Extension<ChannelAddress>,
 ) -> Result<(StatusCode, Json<SessionView>), Problem> {
-    let scope = app.platform.enter_to_write(*channel.tenant).await?;
     let session = Session::open(scope.now(), SessionId::generate(scope.now(), scope.entropy()));
     let view = SessionView {
         object: "chat_session",

@@ -55,6 +55,8 @@ permissions! {
     RetentionWrite,
     DocumentsWrite,
     DocumentsDelete,
+    SettingsRead,
+    SettingsWrite,
 }
 
 /// The tenant of a caller whose key has the scope `P`.

@@ -6,6 +6,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use usher_shared::ids::ApiKeyId;
 use usher_shared::model::AuditAction;
+use usher_shared::rate::Class;
 use usher_shared::records::{ApiKey, AuditEvent};
 use usher_shared::scope::Scope;
 use usher_shared::untrusted::Label;
@@ -88,6 +89,11 @@ impl FromRequestParts<App> for Caller {
             return Err(invalid());
         }
         let scope = app.platform.enter(*key.tenant).await?;
+        let sender = key.id.to_string();
+        app.platform
+            .admit(&scope, Class::Api, &[sender.as_bytes()])
+            .await
+            .map_err(Problem::rate_limited)?;
         Ok(Self { key, scope })
     }
 }

@@ -29,6 +29,13 @@ pub enum Refused {
         "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
     }))]
     Forbidden(ProblemBody),
+    /// The API key asks too often. Try again after `Retry-After` seconds.
+    #[response(status = 429, content_type = "application/problem+json", example = json!({
+        "code": "rate_limited", "title": "Too Many Requests", "status": 429,
+        "detail": "Too many requests. Try again after the time in Retry-After.",
+        "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
+    }))]
+    TooMany(ProblemBody),
     /// An error of ours; its details are in our log under `request_id`.
     #[response(status = 500, content_type = "application/problem+json", example = json!({
         "code": "internal_error", "title": "Internal Server Error", "status": 500,
@@ -63,6 +70,16 @@ pub struct NotFound(pub ProblemBody);
 }))]
 #[derive(Debug)]
 pub struct Invalid(pub ProblemBody);
+
+/// The body has too many bytes.
+#[derive(IntoResponses)]
+#[response(status = 413, content_type = "application/problem+json", example = json!({
+    "code": "body_too_large", "title": "Payload Too Large", "status": 413,
+    "detail": "The body may have at most 65536 bytes.",
+    "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
+}))]
+#[derive(Debug)]
+pub struct TooLarge(pub ProblemBody);
 
 /// What every operation that makes something may be refused with beside that.
 #[derive(Debug, IntoResponses)]
@@ -169,7 +186,7 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.delete]
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete]
         .into_iter()
         .filter_map(Option::as_mut)
 }

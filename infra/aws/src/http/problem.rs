@@ -3,6 +3,7 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use usher_shared::rate::Wait;
 use usher_shared::scope::Scope;
 
 use crate::scope::ScopeError;
@@ -143,6 +144,15 @@ impl Problem {
     /// 422 with its own code.
     pub fn unprocessable(code: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 429: asked too often.
+    pub fn rate_limited(wait: Wait) -> Self {
+        let detail = "Too many requests. Try again after the time in Retry-After.";
+        Self {
+            header: Some(Box::new((header::RETRY_AFTER, HeaderValue::from(wait.seconds())))),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
+        }
     }
 
     /// 503: something behind the API did not answer in time; the same request may succeed later.

@@ -10,8 +10,8 @@ use usher_shared::ids::{
 };
 use usher_shared::records::{
     ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
-    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, Message, Tenant, TenantEntry, Trace,
-    WrappedKey,
+    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, Message, RateBucket, Tenant, TenantEntry,
+    Trace, WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -275,6 +275,11 @@ pub fn idempotent_outcome(tenant: TenantId, request: KeyedHash) -> Key<Idempoten
     Key::inbox(format!("{tenant}#i#{request}"), "outcome".to_owned())
 }
 
+/// A bucket of tokens, by the hash of who asks.
+pub fn rate_bucket(tenant: TenantId, sender: KeyedHash) -> Key<RateBucket> {
+    Key::inbox(format!("{tenant}#r#{sender}"), "bucket".to_owned())
+}
+
 /// An audit event of a tenant; `target` keeps two events of one millisecond apart.
 pub fn audit_event(tenant: TenantId, at: Timestamp, target: &str) -> Key<AuditEvent> {
     Key {
@@ -514,6 +519,7 @@ mod tests {
             message(t, c, m).pk,
             trace(t, c, m.into()).pk,
             idempotent_outcome(t, hash).pk,
+            rate_bucket(t, hash).pk,
             tenant_key(t).pk,
             contact_key(t, contact_id).pk,
             conversation_listing(t, c, m.at()).pk,

@@ -180,10 +180,21 @@ impl Store {
         record: &R,
         data_key: &DataKey<R::SealedBy>,
     ) -> Result<Option<R>, StoreError> {
-        match self
-            .put_or_find(key, record, data_key, When::AbsentOrEnded)
-            .await?
-        {
+        self.put_or_get(key, record, data_key, When::AbsentOrEnded).await
+    }
+
+    /// Writes `record` at `key` if `when` holds; otherwise gives back what is there, without another read.
+    ///
+    /// # Errors
+    /// As [`Self::put`]; a condition that fails on a row that is not there is [`StoreError::Malformed`].
+    pub async fn put_or_get<R: Record>(
+        &self,
+        key: &Key<R>,
+        record: &R,
+        data_key: &DataKey<R::SealedBy>,
+        when: When,
+    ) -> Result<Option<R>, StoreError> {
+        match self.put_or_find(key, record, data_key, when).await? {
             None => Ok(None),
             Some(existing) => item::decode(existing, data_key).map(Some),
         }

@@ -4,7 +4,12 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use lambda_http::RequestExt as _;
+use lambda_http::request::RequestContext;
+use usher_aws::TenantScope;
 use usher_aws::http::{App, Problem, path_id};
+use usher_aws::rate::network_of;
+use usher_shared::rate::Class;
 use usher_shared::records::ChannelAddress;
 
 /// Admits a request to a channel, or refuses it; either answer can be read by the page that may ask.
@@ -25,8 +30,14 @@ pub(super) async fn admit(
     let mut response = if preflight {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        request.extensions_mut().insert(channel);
-        next.run(request).await
+        match limit(&app, &channel, counted(&request)).await {
+            Ok(scope) => {
+                request.extensions_mut().insert(channel);
+                request.extensions_mut().insert(scope);
+                next.run(request).await
+            }
+            Err(problem) => problem.into_response(),
+        }
     };
     if let Some(origin) = origin {
         let headers = response.headers_mut();
@@ -43,6 +54,37 @@ pub(super) async fn admit(
         }
     }
     response
+}
+
+/// What a request counts as, and the network it comes from.
+fn counted(request: &Request) -> (Class, String) {
+    let sessions = request.uri().path().ends_with("/sessions");
+    let class = match (request.method(), sessions) {
+        (_, true) => Class::ChatSessions,
+        (&Method::GET | &Method::HEAD, false) => Class::ChatAnswers,
+        (_, false) => Class::ChatMessages,
+    };
+    let address = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref(),
+        _ => None,
+    };
+    // Without an address all are one sender: better than none is limited.
+    (class, network_of(address.unwrap_or_default()))
+}
+
+/// Enters the channel's tenant and counts the request. Preflights cost nothing and are not counted.
+async fn limit(
+    app: &App,
+    channel: &ChannelAddress,
+    (class, network): (Class, String),
+) -> Result<TenantScope, Problem> {
+    let scope = app.platform.enter_to_write(*channel.tenant).await?;
+    let channel = channel.channel.to_string();
+    app.platform
+        .admit(&scope, class, &[channel.as_bytes(), network.as_bytes()])
+        .await
+        .map_err(Problem::rate_limited)?;
+    Ok(scope)
 }
 
 /// OPTIONS is answered by [`admit`]; the route has to exist for the layer to see it.

@@ -94,14 +94,11 @@ pub(super) struct Visitor {
 impl FromRequestParts<App> for Visitor {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
         // Put there by the layer that admitted the request to the channel.
-        let channel = parts
-            .extensions
-            .get::<ChannelAddress>()
-            .cloned()
-            .ok_or_else(Problem::internal)?;
-        let scope = app.platform.enter_to_write(*channel.tenant).await?;
+        let channel = parts.extensions.get::<ChannelAddress>().cloned();
+        let scope = parts.extensions.get::<TenantScope>().cloned();
+        let (channel, scope) = channel.zip(scope).ok_or_else(Problem::internal)?;
         let session = Session::verify(&parts.headers, &scope, &channel)?;
         Ok(Self {
             scope,

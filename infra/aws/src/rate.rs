@@ -1,0 +1,258 @@
+//! Rate limits that several instances share: a token bucket a sender in DynamoDB, and leases of tokens that an
+//! instance spends from memory, so that most requests write nothing.
+//!
+//! The bucket's row follows the domain clock, as everything stored does; so do the leases, which end with it.
+//! One conditional write takes a lease. Who is refused costs no write until there is a token again.
+//!
+//! If the store fails, the request is let through with a log line: the gateway's throttle still stands, and a
+//! limit that turns a slow table into an outage for everybody protects nobody.
+//!
+//! A request with a wrong API key is not counted: a key has 192 random bits, so it is not guessed but only
+//! costs one small read; a bucket an address would cost a write on top and keep addresses of people who are
+//! nobody's contact. The gateway's throttle bounds these requests.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use serde_json::json;
+use usher_shared::Timestamp;
+use usher_shared::ids::TenantId;
+use usher_shared::rate::{Class, Limit, Taken, Wait};
+use usher_shared::records::RateBucket;
+use usher_shared::untrusted::KeyedHash;
+
+use crate::platform::Platform;
+use crate::scope::TenantScope;
+use crate::sealing::{DataKey, HashPurpose};
+use crate::store::{Store, StoreError, When, keys};
+
+/// A bucket: whose partition, and the hash of who asks.
+type Bucket = (TenantId, KeyedHash);
+
+/// What an instance remembers of buckets.
+#[derive(Default)]
+pub(crate) struct Leases(HashMap<Bucket, Lease>);
+
+#[derive(Clone, Copy)]
+struct Lease {
+    /// Tokens that were taken and not yet spent.
+    left: u32,
+    taken_at: Timestamp,
+    /// The bucket, as this instance last saw it.
+    full_at: Timestamp,
+    leases: u64,
+}
+
+/// Tokens that are not spent within this time are forgotten, so that senders who come rarely gather none.
+const LIFE: Duration = Duration::from_mins(1);
+/// Buckets that one instance remembers.
+const MOST: usize = 10_000;
+/// Takers of one bucket race at most this often.
+const RACES: usize = 4;
+
+/// What memory says of a request.
+enum Known {
+    /// It may go on.
+    Spend,
+    /// It may not.
+    Wait(Wait),
+    /// The store has to be asked; this is what was last seen there.
+    Ask(Option<Lease>),
+}
+
+impl Leases {
+    fn spend(&mut self, bucket: Bucket, limit: Limit, now: Timestamp) -> Known {
+        let Some(lease) = self.0.get_mut(&bucket) else {
+            return Known::Ask(None);
+        };
+        if lease.left > 0 && now.since(lease.taken_at) < LIFE {
+            lease.left -= 1;
+            return Known::Spend;
+        }
+        // What others took since can only have made the bucket emptier.
+        match limit.take(lease.full_at, now) {
+            Ok(_) => Known::Ask(Some(*lease)),
+            Err(wait) => Known::Wait(wait),
+        }
+    }
+
+    fn keep(&mut self, bucket: Bucket, lease: Lease) {
+        if self.0.len() >= MOST && !self.0.contains_key(&bucket) {
+            self.0
+                .retain(|_, kept| lease.taken_at.since(kept.taken_at) < LIFE);
+            if self.0.len() >= MOST {
+                // What is stored still limits; only the leases are lost.
+                self.0.clear();
+            }
+        }
+        self.0.insert(bucket, lease);
+    }
+}
+
+impl Platform {
+    /// Counts one request of `sender`, whose parts appear nowhere but in a keyed hash of the day.
+    ///
+    /// # Errors
+    /// [`Wait`] if it is one too many.
+    pub async fn admit(&self, scope: &TenantScope, class: Class, sender: &[&[u8]]) -> Result<(), Wait> {
+        let (limit, now) = (class.limit(), scope.now());
+        let day = now.day().to_be_bytes();
+        let parts: Vec<&[u8]> = [class.name().as_bytes(), &day]
+            .into_iter()
+            .chain(sender.iter().copied())
+            .collect();
+        let hash = scope.key().hash(HashPurpose::RateSender, &parts);
+        self.count(scope.store(), (scope.tenant(), hash), limit, now)
+            .await
+    }
+
+    async fn count(&self, store: &Store, bucket: Bucket, limit: Limit, now: Timestamp) -> Result<(), Wait> {
+        let seen = match self.with_leases(|leases| leases.spend(bucket, limit, now)) {
+            Known::Spend => return Ok(()),
+            Known::Wait(wait) => return Err(wait),
+            Known::Ask(seen) => seen,
+        };
+        match take(store, bucket, limit, seen, now).await {
+            Ok((lease, outcome)) => {
+                self.with_leases(|leases| leases.keep(bucket, lease));
+                outcome
+            }
+            Err(error) => {
+                tracing::error!(error = %error, "rate limit not checked, request let through");
+                Ok(())
+            }
+        }
+    }
+
+    fn with_leases<T>(&self, use_them: impl FnOnce(&mut Leases) -> T) -> T {
+        use_them(&mut self.leases.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Takes a lease and spends one token of it, or learns that there is none.
+async fn take(
+    store: &Store,
+    (tenant, sender): Bucket,
+    limit: Limit,
+    mut seen: Option<Lease>,
+    now: Timestamp,
+) -> Result<(Lease, Result<(), Wait>), StoreError> {
+    let row = keys::rate_bucket(tenant, sender);
+    for _ in 0..RACES {
+        let before = seen.map_or(Timestamp::default(), |lease| lease.full_at);
+        let (tokens, full_at) = match limit.take(before, now) {
+            Ok(Taken { tokens, full_at }) => (tokens, full_at),
+            Err(wait) => {
+                let lease = Lease {
+                    left: 0,
+                    taken_at: now,
+                    full_at: before,
+                    leases: seen.map_or(0, |lease| lease.leases),
+                };
+                return Ok((lease, Err(wait)));
+            }
+        };
+        let leases = seen.map_or(0, |lease| lease.leases) + 1;
+        let record = RateBucket {
+            sender: sender.into(),
+            at: now.into(),
+            full_at: full_at.into(),
+            leases: leases.into(),
+        };
+        let when = seen.map_or(When::AbsentOrEnded, |lease| {
+            When::Is("leases", json!(lease.leases))
+        });
+        let found = match store.put_or_get(&row, &record, &DataKey::none(), when).await {
+            Ok(found) => found,
+            // The row that this instance remembers has ended meanwhile: a full bucket.
+            Err(StoreError::Malformed(_)) if seen.is_some() => {
+                seen = None;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        match found {
+            None => {
+                let lease = Lease {
+                    left: tokens - 1,
+                    taken_at: now,
+                    full_at,
+                    leases,
+                };
+                return Ok((lease, Ok(())));
+            }
+            Some(other) => {
+                seen = Some(Lease {
+                    left: 0,
+                    taken_at: now,
+                    full_at: *other.full_at,
+                    leases: *other.leases,
+                });
+            }
+        }
+    }
+    Err(StoreError::Database {
+        operation: "PutItem",
+        code: "BucketContended".to_owned(),
+    })
+}
+
+/// The part of a network address that one sender holds: an IPv4 address, or the /64 of an IPv6 address, all
+/// of which is given to one customer of a network. What is no address stands for itself.
+pub fn network_of(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+        }
+        Ok(address) => address.to_string(),
+        Err(_) => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::sync::Arc;
+
+    use usher_shared::time::ManualClock;
+
+    use super::*;
+    use crate::clock::SystemEntropy;
+    use crate::settings::Settings;
+
+    #[tokio::test]
+    async fn a_limit_that_cannot_be_checked_lets_the_request_through() {
+        let settings = Settings::from_source(|name| {
+            let value = match name {
+                "AWS_REGION" => "eu-central-1",
+                name if name.starts_with("AWS_ENDPOINT_URL_") => "http://127.0.0.1:1",
+                _ => "none",
+            };
+            Some(value.to_owned())
+        });
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let clock = Arc::new(ManualClock::at(now));
+        let platform = Platform::new(settings, clock, Arc::new(SystemEntropy)).unwrap();
+        let bucket = (TenantId::derived(now, [1; 10]), KeyedHash::from_bytes([2; 16]));
+        let store = platform.platform_store();
+        let counted = platform.count(&store, bucket, Class::Api.limit(), now);
+        assert_eq!(counted.await, Ok(()));
+    }
+
+    #[test]
+    fn one_household_is_one_sender() {
+        let table = [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2::", "2001:db8:1:2::"),
+            ("unknown", "unknown"),
+        ];
+        for (address, network) in table {
+            assert_eq!(network_of(address), network);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Rate limits: how much of what one sender may ask, and the arithmetic of a token bucket.
+//!
+//! A bucket is one number: the moment at which it is full again. A token is `interval` of time; taking tokens
+//! moves that moment on, and it may lie at most `burst` intervals ahead. So an untouched bucket needs no
+//! upkeep, and a bucket that nobody remembers is full, which is right.
+
+use std::time::Duration;
+
+use crate::record::NotPersonal;
+use crate::time::Timestamp;
+
+/// What is limited, each on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Requests to the API by one key.
+    Api,
+    /// Sessions that one address opens on one chat.
+    ChatSessions,
+    /// Messages that one address posts to one chat.
+    ChatMessages,
+    /// Looks for answers by one address at one chat.
+    ChatAnswers,
+}
+
+impl NotPersonal for Class {}
+
+/// One limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// One token comes back in this time.
+    pub interval: Duration,
+    /// Tokens of a full bucket.
+    pub burst: u32,
+    /// Tokens that one instance takes at once and spends from memory. Several instances together may let
+    /// through up to this many each beyond the burst.
+    pub lease: u32,
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 4] = [
+        Self::Api,
+        Self::ChatSessions,
+        Self::ChatMessages,
+        Self::ChatAnswers,
+    ];
+
+    /// The class as part of what is hashed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::ChatSessions => "chat-sessions",
+            Self::ChatMessages => "chat-messages",
+            Self::ChatAnswers => "chat-answers",
+        }
+    }
+
+    /// The class's limit.
+    pub const fn limit(self) -> Limit {
+        match self {
+            // 50 a second is more than any inbox that people look at needs, and half of what the gateway lets
+            // through for all tenants together; the burst lets an integration read its lists once.
+            Self::Api => Limit {
+                interval: Duration::from_millis(20),
+                burst: 300,
+                lease: 25,
+            },
+            // 30 a minute. A page opens one session a visitor and keeps it for a month; a hotel or an office
+            // is many visitors behind one address, who may all arrive at once.
+            Self::ChatSessions => Limit {
+                interval: Duration::from_secs(2),
+                burst: 60,
+                lease: 5,
+            },
+            // 20 a minute: every message may cost a model's answer. The burst is for the same hotel.
+            Self::ChatMessages => Limit {
+                interval: Duration::from_secs(3),
+                burst: 60,
+                lease: 5,
+            },
+            // 5 a second: ten visitors behind one address who each look every two seconds.
+            Self::ChatAnswers => Limit {
+                interval: Duration::from_millis(200),
+                burst: 300,
+                lease: 20,
+            },
+        }
+    }
+}
+
+/// Tokens that were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// How many: one at least.
+    pub tokens: u32,
+    /// When the bucket is full again.
+    pub full_at: Timestamp,
+}
+
+/// There was no token; there is one after this long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(pub Duration);
+
+impl Wait {
+    /// The wait in whole seconds, one at least: the value of `Retry-After`.
+    pub fn seconds(self) -> u64 {
+        let whole = self.0.as_secs();
+        (if self.0.subsec_nanos() == 0 {
+            whole
+        } else {
+            whole + 1
+        })
+        .max(1)
+    }
+}
+
+impl Limit {
+    /// Takes up to a lease of tokens from a bucket that is full at `full_at`.
+    ///
+    /// # Errors
+    /// [`Wait`] if there is none.
+    pub fn take(self, full_at: Timestamp, now: Timestamp) -> Result<Taken, Wait> {
+        let interval = millis(self.interval).max(1);
+        let depth = interval.saturating_mul(i64::from(self.burst));
+        let ahead = full_at.millis().saturating_sub(now.millis()).max(0);
+        // No clock that was right has written this: locking somebody out for days would be worse.
+        let ahead = if ahead > depth.saturating_mul(2) { 0 } else { ahead };
+        let left = depth.saturating_sub(ahead) / interval;
+        let tokens = u32::try_from(left.clamp(0, i64::from(self.lease.max(1)))).unwrap_or(0);
+        if tokens == 0 {
+            let wait = ahead.saturating_add(interval).saturating_sub(depth);
+            return Err(Wait(Duration::from_millis(u64::try_from(wait).unwrap_or(1))));
+        }
+        let full_at = now.millis() + ahead + interval * i64::from(tokens);
+        Ok(Taken {
+            tokens,
+            full_at: Timestamp::from_millis(full_at),
+        })
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use proptest::prelude::*;
+
+    const LIMIT: Limit = Limit {
+        interval: Duration::from_secs(2),
+        burst: 4,
+        lease: 3,
+    };
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(1_790_000_000_000 + millis)
+    }
+
+    #[test]
+    fn a_bucket_empties_and_fills_again() {
+        let first = LIMIT.take(at(-5_000), at(0)).unwrap();
+        assert_eq!((first.tokens, first.full_at), (3, at(6_000)));
+        let second = LIMIT.take(first.full_at, at(0)).unwrap();
+        assert_eq!((second.tokens, second.full_at), (1, at(8_000)));
+        let wait = LIMIT.take(second.full_at, at(0)).unwrap_err();
+        assert_eq!((wait.0, wait.seconds()), (Duration::from_secs(2), 2));
+        let wait = LIMIT.take(second.full_at, at(1_999)).unwrap_err();
+        assert_eq!((wait.0, wait.seconds()), (Duration::from_millis(1), 1));
+        assert_eq!(LIMIT.take(second.full_at, at(2_000)).unwrap().tokens, 1);
+    }
+
+    #[test]
+    fn a_clock_that_was_wrong_locks_nobody_out() {
+        assert_eq!(LIMIT.take(at(86_400_000), at(0)).unwrap().tokens, 3);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_burst_and_what_came_back(steps in prop::collection::vec(0_i64..5_000, 1..80)) {
+            let (mut now, mut full_at, mut taken) = (0, at(0), 0_i64);
+            for step in steps {
+                now += step;
+                if let Ok(more) = LIMIT.take(full_at, at(now)) {
+                    full_at = more.full_at;
+                    taken += i64::from(more.tokens);
+                }
+                prop_assert!(taken <= 4 + now / 2_000);
+            }
+        }
+
+        #[test]
+        fn after_the_wait_there_is_a_token(ahead in 0_i64..16_000, class in 0_usize..4) {
+            for limit in [LIMIT, Class::ALL.get(class).unwrap().limit()] {
+                if let Err(wait) = limit.take(at(ahead), at(0)) {
+                    let then = at(0).plus(wait.0);
+                    prop_assert!(limit.take(at(ahead), then).is_ok());
+                }
+            }
+        }
+    }
+}

@@ -330,6 +330,30 @@ records! {
         sealed {}
     }
 
+    /// Finds a lead by an exact e-mail address, phone number or handle. Its row is also listed under its contact's
+    /// id, so that erasure finds it without any key. It may be stale: whoever finds a lead by it looks whether the
+    /// contact's profile still says so.
+    record LeadIdentifier("lead_identifier") {
+        category: Lead,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Omitted("a keyed hash of what the contact's profile says, which is exported"),
+        erasure: Erasure::Delete,
+        open {
+            /// Hash of kind and identifier under the tenant's key.
+            identifier: KeyedHash,
+            /// The contact whose profile holds it.
+            contact: ContactRef,
+            /// The lead that the contact belongs to.
+            lead: LeadId,
+            /// When it was taken down.
+            at: Timestamp,
+        }
+        sealed {}
+    }
+
     /// The head of a conversation.
     record Conversation("conversation") {
         category: Conversation,

@@ -116,6 +116,7 @@ async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, EraseErro
                 .store()
                 .purge(&keys::contact_keys(tenant, contact.id))
                 .await?;
+            removed += scope.forget_identifiers(contact.id).await?;
             leave_watermark(scope, erasing, *contact).await?;
         }
     }

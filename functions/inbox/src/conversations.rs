@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use usher_aws::TenantScope;
 use usher_aws::cursor;
 use usher_aws::http::{List, ListQuery, Problem, QueryOf, read_page};
+use usher_aws::sealing::DataKey;
 use usher_aws::store::{Row, keys};
 use usher_shared::Timestamp;
 use usher_shared::ids::{ChannelId, ContactId, ConversationId, LeadId, MessageId};
 use usher_shared::model::{self, AuditAction, ContactRef};
-use usher_shared::records::Conversation;
+use usher_shared::records::{Conversation, Lead};
 use utoipa::ToSchema;
 
 use crate::access::permission::{ConversationsRead, ConversationsWrite};
@@ -89,12 +90,25 @@ pub(crate) struct ConversationsQuery {
     /// Only conversations in this state.
     #[param(inline)]
     state: Option<ConversationState>,
+    /// Only conversations on this channel.
+    #[param(value_type = Option<String>, example = "chan_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    channel_id: Option<ChannelId>,
+    /// Only conversations with this lead.
+    #[param(value_type = Option<String>, example = "lead_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    lead_id: Option<LeadId>,
+    /// Only conversations whose last activity is at this time or later; RFC 3339.
+    #[param(value_type = Option<String>, example = "2026-09-21T00:00:00Z")]
+    since: Option<Time>,
+    /// Only conversations whose last activity is before this time; RFC 3339.
+    #[param(value_type = Option<String>, example = "2026-09-22T00:00:00Z")]
+    until: Option<Time>,
 }
 
 /// Lists conversations
 ///
-/// Newest activity first. With `state`, a page may hold fewer items than `limit`, or none, and still say
-/// `has_more`: then read on with `next_cursor`. Scope: `conversations:read`.
+/// Newest activity first. With `state`, `channel_id` or `lead_id`, a page may hold fewer items than `limit`, or
+/// none, and still say `has_more`: then read on with `next_cursor`. Filters can be combined. Scope:
+/// `conversations:read`.
 #[utoipa::path(
     get,
     path = "/v1/conversations",
@@ -188,19 +202,77 @@ pub(crate) async fn hand_back(
     Ok(Json(view(scope, head).await?))
 }
 
+/// What the rows of the list are filtered by, before anything is opened.
+struct Wanted {
+    state: Option<model::ConversationState>,
+    channel: Option<ChannelId>,
+    /// The contacts of the lead that is asked for.
+    contacts: Option<Vec<ContactId>>,
+}
+
+impl Wanted {
+    fn is_everything(&self) -> bool {
+        self.state.is_none() && self.channel.is_none() && self.contacts.is_none()
+    }
+
+    fn holds(&self, row: &Row) -> bool {
+        let with = |contacts: &Vec<ContactId>| {
+            let contact = row.peek::<ContactRef>("contact");
+            contact.is_some_and(|contact| contacts.contains(&contact.id))
+        };
+        self.state.is_none_or(|state| row.peek("state") == Some(state))
+            && self
+                .channel
+                .is_none_or(|channel| row.peek("channel") == Some(channel))
+            && self.contacts.as_ref().is_none_or(with)
+    }
+}
+
+/// The contacts of a lead; none if there is no such lead.
+async fn contacts_of(scope: &TenantScope, lead: LeadId) -> Result<Vec<ContactId>, Problem> {
+    let row = keys::lead(scope.tenant(), lead);
+    let lead: Option<Lead> = scope.store().get(&row, &DataKey::none(), true).await?;
+    let contacts = lead.map(|lead| lead.contacts.0).unwrap_or_default();
+    Ok(contacts.into_iter().map(|contact| contact.id).collect())
+}
+
 /// One page of the list, before anything is opened.
 async fn matching_rows(scope: &TenantScope, query: ConversationsQuery) -> Result<List<Row>, Problem> {
-    let range = keys::conversations(scope.tenant());
     let ConversationsQuery {
         limit,
         after,
         before,
         state,
+        channel_id,
+        lead_id,
+        since,
+        until,
     } = query;
-    let Some(state) = state.map(model::ConversationState::from) else {
+    let (mut since, until) = (since.map(|time| time.0), until.map(|time| time.0));
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        return Err(Problem::invalid_field("until", "must be after since"));
+    }
+    let wanted = Wanted {
+        state: state.map(Into::into),
+        channel: channel_id,
+        contacts: match lead_id {
+            Some(lead) => Some(contacts_of(scope, lead).await?),
+            None => None,
+        },
+    };
+    // A contact has no conversation from before it first wrote, which its id tells: the walk ends there. A lead
+    // that does not exist has no contacts, and its walk is over at once.
+    if let Some(contacts) = &wanted.contacts {
+        let first = contacts.iter().map(|contact| contact.at()).min();
+        since = since.max(Some(first.unwrap_or(Timestamp::from_millis(i64::MAX))));
+    }
+    let range = keys::conversations_between(scope.tenant(), since, until);
+    if wanted.is_everything() {
         let query = ListQuery { limit, after, before };
         return read_page(scope, &range, LIST, &query, true).await;
-    };
+    }
     let limit = limit.unwrap_or(20);
     if !(1..=100).contains(&limit) {
         return Err(Problem::invalid_field("limit", "must be from 1 to 100"));
@@ -219,11 +291,7 @@ async fn matching_rows(scope: &TenantScope, query: ConversationsQuery) -> Result
             before: before.take(),
         };
         let page = read_page(scope, &range, LIST, &query, true).await?;
-        filling.take(
-            page,
-            |row| row.peek("state") == Some(state),
-            |row| place(scope, row),
-        );
+        filling.take(page, |row| wanted.holds(row), |row| place(scope, row));
         if !filling.wants_more() {
             break;
         }

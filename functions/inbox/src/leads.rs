@@ -1,13 +1,14 @@
 //! Leads: people who may become customers, with what they volunteered on each address.
 
 use axum::Json;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use usher_aws::TenantScope;
-use usher_aws::http::{List, ListQuery, Problem, QueryOf, read_page};
+use usher_aws::http::{Checks, List, ListQuery, Problem, QueryOf, Strict, read_page};
 use usher_aws::sealing::DataKey;
 use usher_aws::store::keys;
+use usher_shared::identifier::Identifier;
 use usher_shared::ids::{ChannelId, ContactId, ConversationId, LeadId};
-use usher_shared::records::{Contact, Lead};
+use usher_shared::records::{Contact, Lead, LeadIdentifier};
 use utoipa::ToSchema;
 
 use crate::access::permission::LeadsRead;
@@ -59,6 +60,9 @@ pub(crate) struct LeadContactView {
     /// Phone number, as `+` and digits.
     #[schema(example = "+15550100199")]
     phone: Option<String>,
+    /// The name by which the platform shows the person, without `@`.
+    #[schema(example = "anna_berg")]
+    handle: Option<String>,
     /// When the person first wrote from it.
     first_seen_at: Time,
     /// When the latest conversation began, or what is known last changed.
@@ -75,6 +79,7 @@ impl From<Contact> for LeadContactView {
             name: profile.name,
             email: profile.email,
             phone: profile.phone,
+            handle: profile.handle,
             first_seen_at: Time(*contact.first_seen),
             last_seen_at: Time(*contact.last_seen),
         }
@@ -147,14 +152,112 @@ pub(crate) async fn read_lead(
     view.map(Json).ok_or_else(Problem::not_found)
 }
 
+/// What to look for, and which page of it. In a body, because an address in a URL ends up in logs.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LeadSearch {
+    /// The e-mail address, in any case.
+    #[schema(example = "anna.berg@example.com")]
+    email: Option<String>,
+    /// The phone number with its country code, grouped in any way.
+    #[schema(example = "+1 555 010 0199")]
+    phone: Option<String>,
+    /// The name by which the platform shows the person, with or without `@`.
+    #[schema(example = "@anna_berg")]
+    handle: Option<String>,
+    /// Items at most, 1 to 100; 20 if not given.
+    #[schema(minimum = 1, maximum = 100)]
+    limit: Option<u16>,
+    /// `next_cursor` of a page: gives the page after it.
+    after: Option<String>,
+    /// `previous_cursor` of a page: gives the page before it.
+    before: Option<String>,
+}
+
+/// Finds leads by an address
+///
+/// Leads of which a contact gave exactly this e-mail address, phone number or handle; exactly one of the three
+/// must be named. An address that nobody gave finds an empty list. Scope: `leads:read`.
+#[utoipa::path(
+    post,
+    path = "/v1/leads/search",
+    tag = "leads",
+    request_body(content = LeadSearch, example = json!({"email": "anna.berg@example.com"})),
+    responses(
+        (status = 200, description = "One page.", body = List<LeadView>),
+        Refused,
+        Invalid,
+    )
+)]
+pub(crate) async fn search_leads(
+    granted: Granted<LeadsRead>,
+    request: Strict<LeadSearch>,
+) -> Result<Json<List<LeadView>>, Problem> {
+    let wanted = wanted(&request.value)?;
+    let scope = granted.scope();
+    let hash = scope.identifier_hash(&wanted);
+    let LeadSearch {
+        limit, after, before, ..
+    } = request.value;
+    let query = ListQuery { limit, after, before };
+    let range = keys::contacts_with(scope.tenant(), hash);
+    let page = read_page(scope, &range, &format!("leads/{hash}"), &query, false).await?;
+    let wanted = &wanted;
+    let views = open_each(page, |row| async move {
+        let hint: LeadIdentifier = scope.store().open(row, &DataKey::none())?;
+        let row = keys::lead(scope.tenant(), *hint.lead);
+        let Some(lead) = scope.store().get(&row, &DataKey::none(), true).await? else {
+            return Ok(None);
+        };
+        let contacts = contacts(scope, &lead).await?;
+        // The profile decides, not the hint. A lead that has the address twice is shown once, for the first.
+        let first = contacts
+            .iter()
+            .find(|contact| Identifier::of(contact.profile.get()).contains(wanted));
+        if first.is_none_or(|contact| *contact.id != hint.contact.id) {
+            return Ok(None);
+        }
+        Ok(LeadView::new(&lead, contacts))
+    });
+    Ok(Json(views.await?))
+}
+
+/// The one identifier that is asked for.
+fn wanted(request: &LeadSearch) -> Result<Identifier, Problem> {
+    type Parse = fn(&str) -> Result<Identifier, usher_shared::identifier::InvalidIdentifier>;
+    let kinds: [(&str, &Option<String>, Parse); 3] = [
+        ("email", &request.email, Identifier::email),
+        ("phone", &request.phone, Identifier::phone),
+        ("handle", &request.handle, Identifier::handle),
+    ];
+    let mut given = kinds
+        .into_iter()
+        .filter_map(|(name, text, parse)| Some((name, text.as_deref()?, parse)));
+    let Some((name, text, parse)) = given.next() else {
+        return Err(Problem::invalid_field("", "must have email, phone or handle"));
+    };
+    let mut checks = Checks::default();
+    for (other, ..) in given {
+        checks.refuse(other, format!("cannot be combined with {name}"));
+    }
+    checks.finish()?;
+    parse(text).map_err(|error| Problem::invalid_field(name, error.to_string()))
+}
+
 async fn view(scope: &TenantScope, lead: Lead) -> Result<Option<LeadView>, Problem> {
+    let contacts = contacts(scope, &lead).await?;
+    Ok(LeadView::new(&lead, contacts))
+}
+
+/// The contacts of a lead that are not forgotten.
+async fn contacts(scope: &TenantScope, lead: &Lead) -> Result<Vec<Contact>, Problem> {
     let mut contacts = Vec::new();
     for contact in &*lead.contacts {
         if let Some((contact, _keys)) = scope.open_contact(*contact).await? {
             contacts.push(contact);
         }
     }
-    Ok(LeadView::new(&lead, contacts))
+    Ok(contacts)
 }
 
 #[cfg(test)]
@@ -215,6 +318,7 @@ mod tests {
                     "name": null,
                     "email": "anna@example.com",
                     "phone": null,
+                    "handle": null,
                     "first_seen_at": "2026-09-21T14:13:20.523Z",
                     "last_seen_at": "2026-09-21T14:13:20.523Z",
                 }],

@@ -13,6 +13,7 @@ mod leads;
 mod messages;
 mod openapi;
 mod paging;
+mod search;
 mod traces;
 mod words;
 
@@ -47,6 +48,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(traces::list_traces))
         .routes(routes!(leads::list_leads))
         .routes(routes!(leads::read_lead))
+        .routes(routes!(leads::search_leads))
+        .routes(routes!(search::search))
         .routes(routes!(channels::list_channels, channels::create_channel))
         .routes(routes!(channels::read_channel, channels::delete_channel))
         .routes(routes!(documents::list_documents, documents::create_document))

@@ -60,6 +60,14 @@ impl Serialize for Time {
     }
 }
 
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let time = text.parse().map(Self);
+        time.map_err(|_| serde::de::Error::custom("must be a time such as 2026-09-21T14:13:20Z"))
+    }
+}
+
 impl utoipa::PartialSchema for Time {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()

@@ -36,16 +36,23 @@ pub(crate) async fn capture(
     };
     if changed || *record.lead != lead {
         record.lead = lead.into();
-        record.profile = Sealed::from(profile);
+        record.profile = Sealed::from(profile.clone());
         let row = keys::contact(scope.tenant(), contact.address);
         // If the contact began a new conversation meanwhile, the next message takes this down again.
         let when = When::Is("conversation", json!(*record.conversation));
-        let _moved_on = scope
+        let written = scope
             .store()
             .put(&row, &record, contact_keys.contact(), when)
             .await?;
+        if !written.happened() {
+            return Ok(());
+        }
     }
-    Ok(())
+    // Also when nothing changed: an earlier attempt may have died between profile and index.
+    match lead {
+        Some(lead) => scope.index_profile(lead, contact, &profile).await,
+        None => Ok(()),
+    }
 }
 
 /// The lead of a contact, under an id that follows from the contact's: made twice, it is one.

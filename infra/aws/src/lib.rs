@@ -10,6 +10,7 @@ pub mod conversation;
 pub mod cursor;
 pub mod deadline;
 pub mod http;
+pub mod identifiers;
 pub mod lambda;
 pub mod platform;
 pub mod provision;

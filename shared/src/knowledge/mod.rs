@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use answer::{Decision, HandOverReason, best_answer};
 pub use index::{Hit, Index};
 pub use split::split;
+pub(crate) use words::fold_into;
 
 /// How a document's text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -132,7 +132,7 @@ fn is_mark(c: char) -> bool {
 }
 
 /// Lower-cases and drops accents, Latin only: elsewhere an accent may be another letter.
-fn fold_into(c: char, out: &mut String) {
+pub(crate) fn fold_into(c: char, out: &mut String) {
     for lower in c.to_lowercase() {
         let folded = match lower {
             'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ă' | 'ą' => "a",

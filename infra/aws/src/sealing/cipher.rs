@@ -254,6 +254,8 @@ pub enum HashPurpose {
     RequestBody,
     /// An entity derived from another.
     Derived,
+    /// An e-mail address, phone number or handle of a person.
+    Identifier,
 }
 
 impl HashPurpose {
@@ -266,6 +268,7 @@ impl HashPurpose {
             Self::IdempotentRequest => "idempotent-request",
             Self::RequestBody => "request-body",
             Self::Derived => "derived",
+            Self::Identifier => "identifier",
         }
     }
 }

@@ -10,8 +10,8 @@ use usher_shared::ids::{
 };
 use usher_shared::records::{
     ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
-    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, Message, Tenant, TenantEntry, Trace,
-    WrappedKey,
+    Document, Erasing, IdempotentOutcome, InboundMarker, Lead, LeadIdentifier, Message, Tenant, TenantEntry,
+    Trace, WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -163,6 +163,33 @@ pub fn leads(tenant: TenantId) -> Range {
     all_listed(format!("{tenant}#leads"))
 }
 
+/// What finds a lead by one of its contacts' identifiers. Two contacts may share an identifier.
+pub fn lead_identifier(tenant: TenantId, identifier: KeyedHash, contact: ContactId) -> Key<LeadIdentifier> {
+    Key::inbox(identifier_partition(tenant, identifier), contact.to_string())
+}
+
+/// Place of an identifier in the list of its contact's.
+pub fn lead_identifier_listing(tenant: TenantId, identifier: KeyedHash, contact: ContactId) -> Listing {
+    Listing {
+        pk: format!("{tenant}#identifiers#{contact}"),
+        sk: identifier.to_string(),
+    }
+}
+
+/// All contacts with one identifier.
+pub fn contacts_with(tenant: TenantId, identifier: KeyedHash) -> Range {
+    all(identifier_partition(tenant, identifier))
+}
+
+/// All identifiers of one contact, for whoever has no key to read its profile.
+pub fn identifiers_of(tenant: TenantId, contact: ContactId) -> Range {
+    all_listed(format!("{tenant}#identifiers#{contact}"))
+}
+
+fn identifier_partition(tenant: TenantId, identifier: KeyedHash) -> String {
+    format!("{tenant}#x#{identifier}")
+}
+
 /// The head of a conversation.
 pub fn conversation(tenant: TenantId, conversation: ConversationId) -> Key<Conversation> {
     Key::inbox(conversation_partition(tenant, conversation), HEAD.to_owned())
@@ -223,6 +250,17 @@ pub fn messages_until(tenant: TenantId, conversation: ConversationId, until: Tim
     }
 }
 
+/// Conversations whose last activity is at `since` or later and before `until`.
+pub fn conversations_between(tenant: TenantId, since: Option<Timestamp>, until: Option<Timestamp>) -> Range {
+    let all = conversations(tenant);
+    Range {
+        from: since.map_or(all.from, time_digits),
+        // Shorter than every key of that very millisecond, so it sorts before them.
+        to: until.map_or(all.to, time_digits),
+        ..all
+    }
+}
+
 /// A message.
 pub fn message(tenant: TenantId, conversation: ConversationId, message: MessageId) -> Key<Message> {
     Key::inbox(
@@ -240,6 +278,22 @@ pub fn messages(tenant: TenantId, conversation: ConversationId, after: Option<Me
         // '.' sorts before every character of an id's body: it excludes `after` itself and nothing else.
         from: after.map_or_else(|| "m#".to_owned(), |id| format!("m#{}.", id.body())),
         to: format!("m#{END}"),
+    }
+}
+
+/// Messages of a conversation at `since` or later and before `until`, oldest first, without the head.
+pub fn messages_between(
+    tenant: TenantId,
+    conversation: ConversationId,
+    since: Timestamp,
+    until: Option<Timestamp>,
+) -> Range {
+    let bound = |at: Timestamp| format!("m#{}", MessageId::derived(at, [0; 10]).body());
+    let all = messages(tenant, conversation, None);
+    Range {
+        from: bound(since),
+        to: until.map_or(all.to, bound),
+        ..all
     }
 }
 
@@ -409,7 +463,12 @@ fn conversation_partition(tenant: TenantId, conversation: ConversationId) -> Str
 }
 
 fn by_time(at: Timestamp, id: &str) -> String {
-    format!("{:013}#{id}", at.millis())
+    format!("{}#{id}", time_digits(at))
+}
+
+/// Milliseconds in 13 digits, which sort as the times do until the year 2286.
+fn time_digits(at: Timestamp) -> String {
+    format!("{:013}", at.millis().clamp(0, 9_999_999_999_999))
 }
 
 fn all(pk: String) -> Range {
@@ -501,6 +560,25 @@ mod tests {
     }
 
     #[test]
+    fn a_window_takes_its_start_and_leaves_its_end() {
+        let (t, c, m) = ids();
+        let later = m.at().plus(std::time::Duration::from_millis(1));
+        for at in [m.at(), later] {
+            let sk = conversation_listing(t, c, at).sk;
+            let inside = |since, until| {
+                let range = conversations_between(t, since, until);
+                range.from <= sk && sk <= range.to
+            };
+            assert!(inside(None, None) && inside(Some(m.at()), None));
+            assert_eq!(inside(Some(m.at()), Some(later)), at == m.at());
+            assert_eq!(inside(Some(later), None), at == later);
+            let sk = message(t, c, MessageId::derived(at, [1; 10])).sk;
+            let range = messages_between(t, c, m.at(), Some(later));
+            assert_eq!(range.from <= sk && sk <= range.to, at == m.at());
+        }
+    }
+
+    #[test]
     fn all_of_a_tenants_keys_start_with_its_id() {
         let (t, c, m) = ids();
         let hash = KeyedHash::from_bytes([9; 16]);
@@ -514,6 +592,8 @@ mod tests {
             message(t, c, m).pk,
             trace(t, c, m.into()).pk,
             idempotent_outcome(t, hash).pk,
+            lead_identifier(t, hash, contact_id).pk,
+            lead_identifier_listing(t, hash, contact_id).pk,
             tenant_key(t).pk,
             contact_key(t, contact_id).pk,
             conversation_listing(t, c, m.at()).pk,

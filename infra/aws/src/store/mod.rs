@@ -354,10 +354,17 @@ impl Store {
         let mut exclusive = read.after.clone();
         if let Some(after) = &read.after {
             if read.backward {
-                to.clone_from(after);
+                to = to.min(after.clone());
             } else {
-                from.clone_from(after);
+                from = from.max(after.clone());
             }
+        }
+        // A cursor from before the run, or a window without time: nothing, and no error of the database.
+        if from > to {
+            return Ok(Page {
+                rows: Vec::new(),
+                next: None,
+            });
         }
         let mut rows = Vec::new();
         let mut start = None;

@@ -13,8 +13,8 @@ use super::{Store, StoreError};
 const AT_ONCE: usize = 8;
 
 impl Store {
-    /// Deletes every row of a run of one table's own keys and says how many there were. Called again after a
-    /// crash it goes on with what is left.
+    /// Deletes every row of a run and says how many there were. Called again after a crash it goes on with what
+    /// is left. A run of the `listing` index follows a write by moments: what it misses is for a second look.
     ///
     /// # Errors
     /// [`StoreError`]; some rows may be deleted already.
@@ -28,6 +28,11 @@ impl Store {
     /// As [`Self::purge`].
     pub async fn purge_until(&self, range: &Range, until: Option<Timestamp>) -> Result<u64, StoreError> {
         let table = self.tables.name(range.table);
+        let condition = if range.listing {
+            "lpk = :pk AND lsk BETWEEN :from AND :to"
+        } else {
+            "pk = :pk AND sk BETWEEN :from AND :to"
+        };
         let mut deleted = 0;
         let mut start = None;
         loop {
@@ -35,12 +40,13 @@ impl Store {
                 .client
                 .query()
                 .table_name(table)
-                .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+                .set_index_name(range.listing.then(|| "listing".to_owned()))
+                .key_condition_expression(condition)
                 .expression_attribute_values(":pk", AttributeValue::S(range.pk.clone()))
                 .expression_attribute_values(":from", AttributeValue::S(range.from.clone()))
                 .expression_attribute_values(":to", AttributeValue::S(range.to.clone()))
                 .projection_expression("pk, sk, a")
-                .consistent_read(true)
+                .consistent_read(!range.listing)
                 .set_exclusive_start_key(start.take())
                 .send()
                 .await

@@ -222,6 +222,7 @@ async fn end_conversation(scope: &TenantScope, age: &ConversationAge) -> Result<
                 .store()
                 .purge(&keys::contact_keys(tenant, contact.id))
                 .await?;
+            rows += scope.forget_identifiers(contact.id).await?;
             rows += u64::from(scope.store().delete(&row).await?);
         }
     }
@@ -278,6 +279,7 @@ async fn sweep_leads(scope: &TenantScope, cutoff: Timestamp) -> Result<u64, Swee
                         .put(&row, &record, contact_keys.contact(), when)
                         .await?;
                 }
+                rows += scope.forget_identifiers(contact.id).await?;
             }
             rows += u64::from(
                 scope

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::access::permission::LeadsRead;
 use crate::access::{Granted, PathId};
-use crate::openapi::{Invalid, NotFound, Refused};
+use crate::openapi::{BodyRefused, Invalid, NotFound, Refused};
 use crate::paging::open_each;
 use crate::words::Time;
 
@@ -186,7 +186,7 @@ pub(crate) struct LeadSearch {
     responses(
         (status = 200, description = "One page.", body = List<LeadView>),
         Refused,
-        Invalid,
+        BodyRefused,
     )
 )]
 pub(crate) async fn search_leads(

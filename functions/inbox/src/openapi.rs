@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use usher_aws::http::Problem;
 pub(crate) use usher_aws::http::document::{
-    IdempotencyHeader, Invalid, NotFound, NotMade, Refused, base, finish,
+    BodyRefused, IdempotencyHeader, Invalid, NotFound, NotMade, Refused, base, finish,
 };
 
 /// The document of the whole API: of this function and of the others behind the same address. Made from the

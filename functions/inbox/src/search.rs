@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use self::place::{Place, Window, decode, encode};
 use crate::access::Granted;
 use crate::access::permission::ConversationsRead;
-use crate::openapi::{Invalid, Refused};
+use crate::openapi::{BodyRefused, Refused};
 use crate::words::Time;
 
 const QUERY_CHARACTERS: usize = 200;
@@ -108,7 +108,7 @@ pub(crate) struct SearchPage {
     responses(
         (status = 200, description = "One page.", body = SearchPage),
         Refused,
-        Invalid,
+        BodyRefused,
     )
 )]
 pub(crate) async fn search(

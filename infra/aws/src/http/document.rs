@@ -64,6 +64,25 @@ pub struct NotFound(pub ProblemBody);
 #[derive(Debug)]
 pub struct Invalid(pub ProblemBody);
 
+/// What every operation that takes a body and makes nothing may be refused with beside that.
+#[derive(Debug, IntoResponses)]
+pub enum BodyRefused {
+    /// The body has too many bytes.
+    #[response(status = 413, content_type = "application/problem+json", example = json!({
+        "code": "body_too_large", "title": "Payload Too Large", "status": 413,
+        "detail": "The body may have at most 65536 bytes.",
+        "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
+    }))]
+    TooLarge(ProblemBody),
+    /// Some fields were refused; `errors` says which and why.
+    #[response(status = 422, content_type = "application/problem+json", example = json!({
+        "code": "invalid_request", "title": "Unprocessable Entity", "status": 422,
+        "detail": "Some fields were refused.", "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra",
+        "errors": [{"field": "limit", "message": "must be from 1 to 100"}]
+    }))]
+    Invalid(ProblemBody),
+}
+
 /// What every operation that makes something may be refused with beside that.
 #[derive(Debug, IntoResponses)]
 pub enum NotMade {

@@ -43,6 +43,8 @@ const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("get", "/v1/conversations/{id}/traces", Some(Scope::TracesRead)),
     ("get", "/v1/leads", Some(Scope::LeadsRead)),
     ("get", "/v1/leads/{id}", Some(Scope::LeadsRead)),
+    ("post", "/v1/leads/search", Some(Scope::LeadsRead)),
+    ("post", "/v1/search", Some(Scope::ConversationsRead)),
     ("get", "/v1/channels", Some(Scope::ChannelsRead)),
     ("post", "/v1/channels", Some(Scope::ChannelsWrite)),
     ("get", "/v1/channels/{id}", Some(Scope::ChannelsRead)),

@@ -200,7 +200,7 @@ async fn conversations(
         .store()
         .query(&list, &forward(AT_ONCE, after.clone()))
         .await?;
-    let last = page.next.is_none();
+    let at_end = page.next.is_none();
     let opened: Vec<(String, Option<Opened>)> = stream::iter(page.rows)
         .map(|row| async move {
             let order = row.order(true).unwrap_or_default().to_owned();
@@ -226,7 +226,7 @@ async fn conversations(
         }
         *after = Some(order);
     }
-    Ok(last)
+    Ok(at_end)
 }
 
 /// A conversation with its first messages.

@@ -348,9 +348,10 @@ impl Worker<'_> {
 
 fn ended(error: UploadError) -> Result<End, WorkError> {
     match error {
-        // The bucket's own rules removed the upload; its parts are gone.
-        UploadError::File(FileError::NoSuchUpload) => Ok(End::Hopeless(error.to_string())),
-        UploadError::File(error) => Err(error.into()),
-        UploadError::TooLarge | UploadError::Unreadable => Ok(End::Hopeless(error.to_string())),
+        UploadError::File(error @ FileError::Storage { .. }) => Err(error.into()),
+        // No upload: the bucket's own rules removed it, and its parts are gone.
+        UploadError::File(FileError::NoSuchUpload) | UploadError::TooLarge | UploadError::Unreadable => {
+            Ok(End::Hopeless(error.to_string()))
+        }
     }
 }

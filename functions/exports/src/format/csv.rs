@@ -1,6 +1,7 @@
 //! Tables after RFC 4180, in UTF-8, that no spreadsheet takes for formulas.
 
 use usher_shared::records::{Contact, Lead};
+use usher_shared::untrusted::Label;
 
 /// The header of the table of leads.
 pub(crate) const LEADS: [&str; 11] = [
@@ -30,7 +31,7 @@ pub(crate) fn line<T: AsRef<str>>(cells: &[T], out: &mut Vec<u8>) {
 
 /// Writes one line per contact of a lead.
 pub(crate) fn lead(lead: &Lead, contacts: Vec<Contact>, out: &mut Vec<u8>) {
-    let intents: Vec<&str> = lead.intents.iter().map(|intent| intent.as_str()).collect();
+    let intents: Vec<&str> = lead.intents.iter().map(Label::as_str).collect();
     for contact in contacts {
         let profile = contact.profile.into_inner();
         let cells = [

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use usher_shared::ids::{ChannelId, ContactId, ConversationId, MessageId, TraceId};
 use usher_shared::model::{Author, ConversationState, Decision, Direction, MessageState};
 use usher_shared::records::{Contact, Conversation, Lead, Message, Trace};
+use usher_shared::untrusted::Label;
 
 #[derive(Serialize)]
 struct ConversationLine<'a> {
@@ -93,8 +94,8 @@ pub(crate) fn trace(trace: &Trace, out: &mut Vec<u8>) {
         provider: trace.provider.as_str(),
         model: trace.model.as_str(),
         passages: trace.passages.iter().map(passage).collect(),
-        flags: trace.flags.iter().map(|flag| flag.as_str()).collect(),
-        intent: trace.intent.as_ref().map(|intent| intent.as_str()),
+        flags: trace.flags.iter().map(Label::as_str).collect(),
+        intent: trace.intent.as_ref().map(Label::as_str),
         prompt: trace.prompt.get(),
         response: trace.response.get(),
         created_at: trace.at.to_string(),
@@ -120,7 +121,7 @@ pub(crate) fn lead(lead: &Lead, contacts: &[Contact]) -> Value {
     json!({
         "object": "lead",
         "id": *lead.id,
-        "intents": lead.intents.iter().map(|intent| intent.as_str()).collect::<Vec<_>>(),
+        "intents": lead.intents.iter().map(Label::as_str).collect::<Vec<_>>(),
         "contacts": contacts.iter().map(contact).collect::<Vec<_>>(),
         "created_at": lead.created_at.to_string(),
         "last_activity_at": lead.last_activity.to_string(),

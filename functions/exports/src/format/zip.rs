@@ -171,7 +171,7 @@ fn dos_time(at: Timestamp) -> (u16, u16) {
             .and_then(|digits| digits.parse::<u16>().ok())
             .unwrap_or(0)
     };
-    let time = number(11, 13) << 11 | number(14, 16) << 5 | number(17, 19) / 2;
+    let time = number(11, 13) << 11 | number(14, 16) << 5 | (number(17, 19) / 2);
     let date = number(0, 4).saturating_sub(1980).min(127) << 9 | number(5, 7) << 5 | number(8, 10);
     (time, date)
 }

@@ -87,31 +87,29 @@ impl Archive {
                 self.zip.begin("conversations.ndjson", out)?;
                 self.stage = Stage::Lines(Walk::default());
             }
-            Stage::Lines(walk) => match walk.next(scope, &references, true).await? {
-                Some(piece) => {
+            Stage::Lines(walk) => {
+                if let Some(piece) = walk.next(scope, &references, true).await? {
                     write_lines(&piece, counts, &mut bytes);
                     self.zip.write(&bytes, out)?;
-                }
-                None => {
+                } else {
                     self.zip.end(out)?;
                     self.zip.begin("index.html", out)?;
                     html::begin(&lead, &contacts, &mut bytes);
                     self.zip.write(&bytes, out)?;
                     self.stage = Stage::Page(Walk::default());
                 }
-            },
-            Stage::Page(walk) => match walk.next(scope, &references, false).await? {
-                Some(piece) => {
+            }
+            Stage::Page(walk) => {
+                if let Some(piece) = walk.next(scope, &references, false).await? {
                     write_page(&piece, &mut bytes);
                     self.zip.write(&bytes, out)?;
-                }
-                None => {
+                } else {
                     html::end(&mut bytes);
                     self.zip.write(&bytes, out)?;
                     self.zip.end(out)?;
                     self.stage = Stage::End;
                 }
-            },
+            }
             Stage::End => {
                 let manifest = self.manifest();
                 self.zip.begin("manifest.json", out)?;

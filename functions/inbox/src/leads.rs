@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::access::permission::LeadsRead;
 use crate::access::{Granted, PathId};
-use crate::openapi::{BodyRefused, Invalid, NotFound, Refused};
+use crate::openapi::{Invalid, NotFound, Refused};
 use crate::paging::open_each;
 use crate::words::Time;
 

@@ -229,3 +229,26 @@ fn deleting_needs_its_own_scope_and_an_id_of_ones_own() {
         }
     });
 }
+
+#[test]
+fn an_erasure_withdraws_every_export_that_may_hold_the_person() {
+    run(async {
+        let tenant = Tenant::with_prices().await;
+        let (_, _, _, lead) = talk(&tenant, "fay@example.com").await;
+        let asked = crate::exports::export(&tenant, &json!({"kind": "leads_csv"})).await;
+        let done = crate::exports::settled(&tenant, &asked, "complete").await;
+        let file = String::from_utf8(crate::exports::fetch(&done).await).unwrap();
+        assert!(file.contains("fay@example.com"), "{file}");
+        let link = done["download_url"].as_str().unwrap().to_owned();
+        tenant.delete(&format!("/v1/leads/{lead}")).await.expect(200);
+        let path = link.split_once("/d/").unwrap().1;
+        send(CLIENT.get(tenant.url(&format!("/d/{path}"))))
+            .await
+            .expect(410);
+        eventually("the file is gone", || async {
+            let objects = dump(&tenant).await["objects"].to_string();
+            (!objects.contains(&id(&asked))).then_some(())
+        })
+        .await;
+    });
+}

@@ -42,6 +42,9 @@ fn p_ret_01_p_ret_03_after_twelve_months_conversation_and_trace_are_gone_under_t
             .expect(200);
         // TTL and the sweep, which the clock has made due, leave no row of it.
         let dump = crate::harness::eventually("all rows are gone", || async {
+            send(CLIENT.post(format!("{}/_local/schedule/sweep", stack.base_url())))
+                .await
+                .expect(200);
             let dump = send(CLIENT.get(format!("{}/_local/dump", stack.base_url())))
                 .await
                 .body["tables"]

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::access::permission::LeadsRead;
 use crate::access::{Granted, PathId};
-use crate::openapi::{Invalid, NotFound, Refused};
+use crate::openapi::{Invalid, NotFound, Refused, TooLarge};
 use crate::paging::open_each;
 use crate::words::Time;
 
@@ -186,6 +186,7 @@ pub(crate) struct LeadSearch {
     responses(
         (status = 200, description = "One page.", body = List<LeadView>),
         Refused,
+        TooLarge,
         Invalid,
     )
 )]

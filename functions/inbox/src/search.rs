@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use self::place::{Place, Window, decode, encode};
 use crate::access::Granted;
 use crate::access::permission::ConversationsRead;
-use crate::openapi::{Invalid, Refused};
+use crate::openapi::{Invalid, Refused, TooLarge};
 use crate::words::Time;
 
 const QUERY_CHARACTERS: usize = 200;
@@ -108,6 +108,7 @@ pub(crate) struct SearchPage {
     responses(
         (status = 200, description = "One page.", body = SearchPage),
         Refused,
+        TooLarge,
         Invalid,
     )
 )]

@@ -4,7 +4,7 @@ use usher_shared::records::{Contact, Lead};
 use usher_shared::untrusted::Label;
 
 /// The header of the table of leads.
-pub(crate) const LEADS: [&str; 11] = [
+pub(crate) const LEADS: [&str; 12] = [
     "lead_id",
     "created_at",
     "last_activity_at",
@@ -14,6 +14,7 @@ pub(crate) const LEADS: [&str; 11] = [
     "name",
     "email",
     "phone",
+    "handle",
     "first_seen_at",
     "last_seen_at",
 ];
@@ -44,6 +45,7 @@ pub(crate) fn lead(lead: &Lead, contacts: Vec<Contact>, out: &mut Vec<u8>) {
             profile.name.unwrap_or_default(),
             profile.email.unwrap_or_default(),
             profile.phone.unwrap_or_default(),
+            profile.handle.unwrap_or_default(),
             contact.first_seen.to_string(),
             contact.last_seen.to_string(),
         ];

@@ -14,7 +14,9 @@ pub(crate) fn begin(lead: &Lead, contacts: &[Contact], out: &mut Vec<u8>) {
         pre{font:inherit;white-space:pre-wrap;margin:.3em 0}small{color:#555}</style>\n<h1>Lead ",
     );
     text(&lead.id.to_string(), out);
-    out.extend_from_slice(b"</h1>\n<table>\n<tr><th>Name<th>E-mail<th>Phone<th>First seen<th>Last seen\n");
+    out.extend_from_slice(
+        b"</h1>\n<table>\n<tr><th>Name<th>E-mail<th>Phone<th>Handle<th>First seen<th>Last seen\n",
+    );
     for contact in contacts {
         let profile = contact.profile.get();
         out.extend_from_slice(b"<tr>");
@@ -22,6 +24,7 @@ pub(crate) fn begin(lead: &Lead, contacts: &[Contact], out: &mut Vec<u8>) {
             profile.name.as_deref().unwrap_or_default(),
             profile.email.as_deref().unwrap_or_default(),
             profile.phone.as_deref().unwrap_or_default(),
+            profile.handle.as_deref().unwrap_or_default(),
             &contact.first_seen.to_string(),
             &contact.last_seen.to_string(),
         ] {

@@ -114,6 +114,7 @@ pub(crate) fn lead(lead: &Lead, contacts: &[Contact]) -> Value {
             "name": profile.name,
             "email": profile.email,
             "phone": profile.phone,
+            "handle": profile.handle,
             "first_seen_at": contact.first_seen.to_string(),
             "last_seen_at": contact.last_seen.to_string(),
         })

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use usher_shared::category::Preset;
+
 use crate::seed::Demo;
 use crate::stack::Stack;
 
@@ -32,6 +34,8 @@ pub async fn run(stack: &Stack, demo: &Demo) -> Result<(), String> {
     play.three_quick_messages_get_one_answer().await?;
     play.the_same_message_twice_is_one().await?;
     play.nothing_personal_lies_in_the_open().await?;
+    play.a_lead_is_exported_and_then_forgotten().await?;
+    play.after_twelve_months_a_web_sites_chat_is_gone().await?;
     stack.console().say("All steps were right.");
     Ok(())
 }
@@ -106,7 +110,7 @@ impl Play<'_> {
 
         let id = text_of(&conversation, "id")?;
         let path = format!("/v1/conversations/{id}/messages");
-        self.post(&path, &json!({"text": "The lawn is large enough. Call us."}))
+        self.post(&path, &json!({"text": "The lawn is large enough. Call us."}), 201)
             .await?;
         let human = self
             .wait_for(&guest, |answer| answer["author"] == "human")
@@ -186,6 +190,138 @@ impl Play<'_> {
         )?;
         self.step("  found nowhere");
         Ok(())
+    }
+
+    async fn a_lead_is_exported_and_then_forgotten(&self) -> Result<(), String> {
+        self.step("The owner exports the lead, fetches the file, and deletes the lead");
+        let leads = self.api("/v1/leads").await?;
+        let lead = list(&leads)
+            .iter()
+            .find(|lead| lead["contacts"][0]["email"] == "pilot@example.com");
+        let lead = text_of(lead.ok_or("the lead is gone")?, "id")?.to_owned();
+        let asked = self
+            .post(
+                "/v1/exports",
+                &json!({"kind": "lead_archive", "lead_id": lead}),
+                202,
+            )
+            .await?;
+        let path = format!("/v1/exports/{}", text_of(&asked, "id")?);
+        let done = self.until(&path, |export| export["state"] == "complete").await?;
+        let link = text_of(&done, "download_url")?.to_owned();
+        let file = self.download(&link).await?;
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &file);
+        check(
+            done["size"] == file.len(),
+            "the file has the size that was stated",
+        )?;
+        check(done["sha256"] == hex::encode(digest), "and the checksum")?;
+        self.step(&format!(
+            "  {} bytes, as stated, with the right checksum",
+            file.len()
+        ));
+
+        let gone = self.text(
+            self.client
+                .delete(self.url(&format!("/v1/leads/{lead}")))
+                .bearer_auth(&self.demo.api_key),
+        );
+        check(gone.await?.0 == 200, "the lead is deleted")?;
+        let read = self.text(
+            self.client
+                .get(self.url(&format!("/v1/leads/{lead}")))
+                .bearer_auth(&self.demo.api_key),
+        );
+        check(read.await?.0 == 404, "the lead cannot be read any more")?;
+        check(
+            self.text(self.client.get(&link)).await?.0 == 410,
+            "nor can its export be fetched",
+        )?;
+        let removed = async {
+            loop {
+                let dump = self.text(self.client.get(self.url("/_local/dump"))).await?.1;
+                if !dump.contains(&format!("#l#{lead}")) {
+                    return Ok::<(), String>(());
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, removed)
+            .await
+            .map_err(|_| "the rows were not removed".to_owned())??;
+        self.step("  gone at once, with its export, and its rows soon after");
+        Ok(())
+    }
+
+    async fn after_twelve_months_a_web_sites_chat_is_gone(&self) -> Result<(), String> {
+        self.step("Another tenant, a web site, keeps its chats for twelve months; they pass");
+        let demo = &crate::seed::tenant(self.stack, "A web site", Preset::Website).await?;
+        let site = Play {
+            stack: self.stack,
+            demo,
+            client: self.client.clone(),
+        };
+        let guest = site.guest().await?;
+        let asked = site.say(&guest, "Is anybody there?", None).await?;
+        site.answer_to(&guest, &asked).await?;
+        check(
+            !list(&site.api("/v1/conversations").await?).is_empty(),
+            "the conversation is there",
+        )?;
+        let advance = self
+            .client
+            .post(self.url("/_local/clock"))
+            .json(&json!({"advance": "366d"}));
+        check(self.text(advance).await?.0 == 200, "the clock moves")?;
+        check(
+            list(&site.api("/v1/conversations").await?).is_empty(),
+            "it is hidden at once",
+        )?;
+        let sweep = self.client.post(self.url("/_local/schedule/sweep"));
+        check(self.text(sweep).await?.0 == 200, "the sweep runs")?;
+        let nothing_left = |report: &Value| report["categories"][0]["oldest_at"].is_null();
+        site.until("/v1/retention/report", nothing_left).await?;
+        self.step("  hidden at once, swept, and the meter finds nothing");
+        Ok(())
+    }
+
+    /// Reads a resource until it is as wanted.
+    async fn until(&self, path: &str, is_it: impl Fn(&Value) -> bool) -> Result<Value, String> {
+        let waiting = async {
+            loop {
+                let found = self.api(path).await?;
+                if is_it(&found) {
+                    return Ok(found);
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .map_err(|_| format!("{path} never was as it should be"))?
+    }
+
+    /// Follows a download link as a browser does.
+    async fn download(&self, link: &str) -> Result<Vec<u8>, String> {
+        let redirect = self
+            .client
+            .get(link)
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
+        let location = redirect
+            .headers()
+            .get("location")
+            .and_then(|value| value.to_str().ok());
+        let location = location.ok_or("the link leads nowhere")?;
+        let file = self
+            .client
+            .get(location)
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
+        check(file.status().is_success(), "the signed URL gives the file")?;
+        Ok(file.bytes().await.map_err(|error| error.to_string())?.to_vec())
     }
 
     fn step(&self, line: &str) {
@@ -278,14 +414,14 @@ impl Play<'_> {
         parse(status, &text, 200)
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+    async fn post(&self, path: &str, body: &Value, expected: u16) -> Result<Value, String> {
         let request = self
             .client
             .post(self.url(path))
             .bearer_auth(&self.demo.api_key)
             .json(body);
         let (status, text) = self.text(request).await?;
-        parse(status, &text, 201)
+        parse(status, &text, expected)
     }
 
     async fn text(&self, request: reqwest::RequestBuilder) -> Result<(u16, String), String> {

@@ -138,10 +138,12 @@ pub async fn run(schedule: Schedule, pool: Arc<Pool>, clock: Arc<Clock>, console
             }
             continue;
         }
+        // Counted from before the run: a clock that is moved while it lasts makes the schedule due again.
+        let began = clock.now_ms();
         if let Err(error) = invoke(&schedule, &pool, at).await {
             console.say(&format!("schedule {} failed: {error}", schedule.name));
         }
-        due = schedule.expression.next(clock.now_ms());
+        due = schedule.expression.next(began);
     }
 }
 

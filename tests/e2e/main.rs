@@ -19,6 +19,7 @@ mod isolation;
 mod limits;
 mod lookup;
 mod masking;
+mod meter;
 mod ops;
 mod promises;
 mod retention;

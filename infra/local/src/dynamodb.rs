@@ -1,6 +1,7 @@
 //! `DynamoDB`: the embedded database as a library, with the tables of the template, served to the
 //! unmodified SDK. TTL is swept on the domain clock.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,6 +42,8 @@ pub struct DynamoDb {
     /// A second connection with the domain clock, when the database is a file: its constructor takes no
     /// clock of its own, and TTL must be swept on ours.
     sweeper: Option<Arc<std::sync::Mutex<RusqliteBackend>>>,
+    /// Names of the primary key's attributes by table.
+    keys: BTreeMap<String, Vec<String>>,
     url: String,
     client: reqwest::Client,
     changed: Arc<Notify>,
@@ -81,6 +84,7 @@ impl DynamoDb {
         Ok(Self {
             database,
             sweeper,
+            keys: tables.iter().map(primary_key).collect(),
             url,
             client,
             changed: Arc::default(),
@@ -153,6 +157,24 @@ impl DynamoDb {
         Ok(swept)
     }
 
+    /// The raw item with the primary key that `key` holds, among whatever else.
+    pub(crate) fn item(&self, table: &str, key: &Map<String, Value>) -> Option<Value> {
+        let names = self.keys.get(table)?;
+        let key: Map<String, Value> = names
+            .iter()
+            .filter_map(|name| Some((name.clone(), key.get(name)?.clone())))
+            .collect();
+        let request = json!({"TableName": table, "Key": key, "ConsistentRead": true});
+        let answer = self
+            .database
+            .get_item(serde_json::from_value(request).ok()?)
+            .ok()?;
+        serde_json::to_value(answer)
+            .ok()?
+            .get_mut("Item")
+            .map(Value::take)
+    }
+
     /// Every raw item of one table.
     pub fn items(&self, table: &str) -> Result<Vec<Value>, String> {
         let mut items = Vec::new();
@@ -192,6 +214,13 @@ impl std::fmt::Debug for DynamoDb {
             .field("url", &self.url)
             .finish_non_exhaustive()
     }
+}
+
+fn primary_key(table: &Table) -> (String, Vec<String>) {
+    let schema = table.create.get("KeySchema").and_then(Value::as_array);
+    let name = |key: &Value| key.get("AttributeName")?.as_str().map(str::to_owned);
+    let names = schema.into_iter().flatten().filter_map(name).collect();
+    (table.name.clone(), names)
 }
 
 /// Creates a table unless it is there. A table whose definition changed is reported, not altered: whoever

@@ -14,6 +14,7 @@ use crate::environment::Endpoints;
 use crate::gateway::{Gateway, Routes};
 use crate::home::Home;
 use crate::kms::Kms;
+use crate::meter::Meter;
 use crate::proxy::{self, Backend};
 use crate::queues::QueueReader;
 use crate::runtime::{Pool, Spec, binary_in};
@@ -46,26 +47,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         .await
         .map_err(service("KMS"))?;
     let key_arns = kms.arns().clone();
-    let mut listeners = Vec::new();
-    for _ in 0..5 {
-        listeners.push(
-            server::bind(0)
-                .await
-                .map_err(|source| StartError::Port { port: 0, source })?,
-        );
-    }
-    let [dynamodb, sqs, kms_at, sts, s3] =
-        <[_; 5]>::try_from(listeners).map_err(|_| StartError::Service {
-            service: "proxy",
-            problem: "listeners are missing".to_owned(),
-        })?;
-    let endpoints = Endpoints {
-        dynamodb: url(&dynamodb)?,
-        sqs: url(&sqs)?,
-        kms: url(&kms_at)?,
-        sts: url(&sts)?,
-        s3: url(&s3)?,
-    };
+    let ([dynamodb, sqs, kms_at, sts, s3], endpoints) = listen().await?;
     let names = Names {
         parameters: BTreeMap::from([("PublicBaseUrl".to_owned(), base_url.clone())]),
         queue_base_url: endpoints.sqs.clone(),
@@ -83,19 +65,30 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         S3::open(&home.path("s3"), &template.buckets, keys, Arc::clone(&callers)).map_err(service("S3"))?;
     let objects = Arc::new(objects);
     let roles = Sts::new(Arc::clone(&callers), template.roles.values().cloned());
-    let mut servers = Vec::new();
-    for (listener, backend) in [
+    let memory = template.functions.iter().map(|f| (f.name.clone(), f.memory_mib));
+    let meter = Arc::new(Meter::new(memory.collect()));
+    let served = [
         (dynamodb, Backend::DynamoDb(Arc::clone(&database))),
         (sqs, Backend::Sqs(Arc::clone(&queues))),
         (kms_at, Backend::Kms(Arc::new(kms))),
         (sts, Backend::Sts(Arc::new(roles))),
         (s3, Backend::S3(Arc::clone(&objects))),
-    ] {
-        let server = proxy::serve(listener, backend, Arc::clone(&callers));
-        servers.push(server.map_err(|e| service("proxy")(e.to_string()))?);
-    }
+    ]
+    .map(|(listener, backend)| proxy::serve(listener, backend, Arc::clone(&callers), Arc::clone(&meter)));
+    let served: std::io::Result<Vec<Server>> = served.into_iter().collect();
+    let mut servers = served.map_err(|e| service("proxy")(e.to_string()))?;
 
-    let pools = start_pools(&options, &template, &endpoints, &callers, &clock, &home, &console).await?;
+    let pools = start_pools(&Ground {
+        options: &options,
+        template: &template,
+        endpoints: &endpoints,
+        callers: &callers,
+        clock: &clock,
+        home: &home,
+        console: &console,
+        meter: &meter,
+    })
+    .await?;
     let operator = callers.issue(Caller {
         function: "operator".to_owned(),
         role: String::new(),
@@ -110,6 +103,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         queues,
         objects,
         outbox: Arc::default(),
+        meter,
         pools,
         callers,
         guests: Guests::default(),
@@ -126,6 +120,30 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         tasks,
         servers,
     })
+}
+
+/// Listeners of the services, in the order of their names in [`Endpoints`], and where they are.
+async fn listen() -> Result<([tokio::net::TcpListener; 5], Endpoints), StartError> {
+    let bind = || async {
+        let bound = server::bind(0).await;
+        bound.map_err(|source| StartError::Port { port: 0, source })
+    };
+    let listeners = [
+        bind().await?,
+        bind().await?,
+        bind().await?,
+        bind().await?,
+        bind().await?,
+    ];
+    let [dynamodb, sqs, kms, sts, s3] = &listeners;
+    let endpoints = Endpoints {
+        dynamodb: url(dynamodb)?,
+        sqs: url(sqs)?,
+        kms: url(kms)?,
+        sts: url(sts)?,
+        s3: url(s3)?,
+    };
+    Ok((listeners, endpoints))
 }
 
 fn read_template(options: &Options) -> Result<Raw, StartError> {
@@ -152,15 +170,29 @@ fn url(listener: &tokio::net::TcpListener) -> Result<String, StartError> {
     Ok(format!("http://{address}"))
 }
 
-async fn start_pools(
-    options: &Options,
-    template: &Template,
-    endpoints: &Endpoints,
-    callers: &Callers,
-    clock: &Clock,
-    home: &Home,
-    console: &Console,
-) -> Result<BTreeMap<String, Arc<Pool>>, StartError> {
+/// What functions are started from.
+struct Ground<'a> {
+    options: &'a Options,
+    template: &'a Template,
+    endpoints: &'a Endpoints,
+    callers: &'a Callers,
+    clock: &'a Clock,
+    home: &'a Home,
+    console: &'a Console,
+    meter: &'a Arc<Meter>,
+}
+
+async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>, StartError> {
+    let Ground {
+        options,
+        template,
+        endpoints,
+        callers,
+        clock,
+        home,
+        console,
+        meter,
+    } = *ground;
     let built = match &options.binaries {
         Binaries::Build => binaries::build(&options.root).await.map_err(StartError::Build)?,
         Binaries::Folder(folder) => {
@@ -195,7 +227,12 @@ async fn start_pools(
             environment,
             timeout: function.timeout,
         };
-        let pool = Pool::new(spec, logs.join(format!("{name}.log")), console.clone());
+        let pool = Pool::new(
+            spec,
+            logs.join(format!("{name}.log")),
+            console.clone(),
+            Arc::clone(meter),
+        );
         pools.insert(name, Arc::new(pool.map_err(|e| home.problem(&e))?));
     }
     Ok(pools)
@@ -245,6 +282,7 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
                 pool: Arc::clone(pool),
                 queues: Arc::clone(&shared.queues),
                 console: shared.console.clone(),
+                meter: Arc::clone(&shared.meter),
             };
             tasks.spawn(reader.run());
         }

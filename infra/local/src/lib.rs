@@ -19,6 +19,7 @@ mod home;
 mod ids;
 pub mod kms;
 mod launch;
+pub mod meter;
 mod outbox;
 pub mod proxy;
 mod queues;

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, Limited};
 use tokio::net::TcpListener;
 
 use crate::callers::{Caller, Callers};
+use crate::meter::{self, Charge, Meter};
 use crate::server::Server;
 
 /// Largest body taken: a part of a multipart upload with room to spare.
@@ -31,6 +32,19 @@ pub enum Service {
     Sts,
     /// S3.
     S3,
+}
+
+impl Service {
+    /// Its name as the meter and the control endpoints write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "dynamodb",
+            Self::Sqs => "sqs",
+            Self::Kms => "kms",
+            Self::Sts => "sts",
+            Self::S3 => "s3",
+        }
+    }
 }
 
 /// One call, its caller known.
@@ -85,6 +99,7 @@ impl Backend {
 struct Proxy {
     backend: Backend,
     callers: Arc<Callers>,
+    meter: Arc<Meter>,
 }
 
 /// Serves one service behind the proxy.
@@ -92,10 +107,13 @@ pub(crate) fn serve(
     listener: TcpListener,
     backend: Backend,
     callers: Arc<Callers>,
+    meter: Arc<Meter>,
 ) -> std::io::Result<Server> {
-    let router = Router::new()
-        .fallback(pass)
-        .with_state(Proxy { backend, callers });
+    let router = Router::new().fallback(pass).with_state(Proxy {
+        backend,
+        callers,
+        meter,
+    });
     Server::start(listener, router)
 }
 
@@ -137,7 +155,62 @@ async fn pass(State(proxy): State<Proxy>, request: Request<Body>) -> Response {
         function = call.caller.function,
         "call"
     );
-    proxy.backend.answer(call).await
+    metered(&proxy, call).await
+}
+
+/// Has the service answer, and charges what that costs to whoever called.
+async fn metered(proxy: &Proxy, mut call: Call) -> Response {
+    let function = call.caller.function.clone();
+    let operation = call.operation.clone();
+    let headers = call.request.headers().clone();
+    let charge = |service, operation: &str, charges| {
+        proxy
+            .meter
+            .charge(&function, &headers, service, operation, charges);
+    };
+    let Backend::DynamoDb(database) = &proxy.backend else {
+        let request = Charge::request(resource(proxy.backend.service(), &call));
+        let operation = match proxy.backend.service() {
+            Service::S3 => call.request.method().to_string(),
+            _ => operation,
+        };
+        let answer = proxy.backend.answer(call).await;
+        charge(proxy.backend.service().name(), &operation, vec![request]);
+        return answer;
+    };
+    let asked = meter::ask(&operation, call.request.body());
+    *call.request.body_mut() = asked.clone();
+    let (parts, body) = proxy.backend.answer(call).await.into_parts();
+    let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+        let message = "the embedded database broke off";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        return refusal(Service::DynamoDb, status, "InternalServerError", message);
+    };
+    let stored = |table: &str, key: &_| database.item(table, key);
+    charge(
+        "dynamodb",
+        &operation,
+        meter::charges(&operation, &asked, parts.status, &body, stored),
+    );
+    Response::from_parts(parts, body.into())
+}
+
+/// What a request is about, as far as a bill tells it apart: the queue or the bucket.
+fn resource(service: Service, call: &Call) -> String {
+    match service {
+        Service::S3 => {
+            let path = call.request.uri().path().trim_start_matches('/');
+            path.split('/').next().unwrap_or_default().to_owned()
+        }
+        Service::Sqs => {
+            let body: serde_json::Value = serde_json::from_slice(call.request.body()).unwrap_or_default();
+            let url = body.get("QueueUrl").and_then(serde_json::Value::as_str);
+            url.and_then(|url| url.rsplit('/').next())
+                .unwrap_or_default()
+                .to_owned()
+        }
+        Service::DynamoDb | Service::Kms | Service::Sts => String::new(),
+    }
 }
 
 /// The access key id of a signed request: from the header, or from the query of a presigned URL.

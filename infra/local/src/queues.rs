@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::batch::failures;
 use crate::clock::wall_ms;
 use crate::console::Console;
+use crate::meter::{Cause, Meter};
 use crate::runtime::Pool;
 use crate::sqs::{Message, Sqs, event_record};
 use crate::template::QueueSource;
@@ -27,6 +28,7 @@ pub(crate) struct QueueReader {
     pub(crate) pool: Arc<Pool>,
     pub(crate) queues: Arc<Sqs>,
     pub(crate) console: Console,
+    pub(crate) meter: Arc<Meter>,
 }
 
 impl QueueReader {
@@ -88,7 +90,14 @@ impl QueueReader {
             .map(|message| event_record(queue, message))
             .collect();
         let event = json!({"Records": records}).to_string();
-        let failed = match self.pool.invoke(event.into()).await {
+        let trigger = format!("queue {queue}");
+        let cause = Cause {
+            function: self.pool.name().to_owned(),
+            trigger: trigger.clone(),
+        };
+        // Looks that find nothing are not counted: how many there are does not depend on the messages.
+        self.meter.polled(cause.clone(), "ReceiveMessage", queue);
+        let failed = match self.pool.invoke(&trigger, event.into()).await {
             Ok(answer) if self.source.report_failures => {
                 let ids: Vec<&str> = messages.iter().map(|message| message.id.as_str()).collect();
                 failures(&answer, &ids)
@@ -105,6 +114,9 @@ impl QueueReader {
             if let Err(error) = self.queues.store().delete(queue, receipt, wall_ms()) {
                 self.console.say(&format!("queue {queue}: {error}"));
             }
+        }
+        if failed.len() < messages.len() {
+            self.meter.polled(cause, "DeleteMessageBatch", queue);
         }
         if !failed.is_empty() {
             self.console.say(&format!(

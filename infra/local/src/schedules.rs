@@ -150,6 +150,7 @@ pub async fn run(schedule: Schedule, pool: Arc<Pool>, clock: Arc<Clock>, console
 /// Invokes the function once, with the retries of the schedule's policy. Returns the function's answer.
 pub async fn invoke(schedule: &Schedule, pool: &Pool, at_ms: i64) -> Result<bytes::Bytes, InvokeError> {
     let execution = crate::ids::random_hex(8);
+    let trigger = format!("schedule {}", schedule.name);
     let mut attempt = 1;
     loop {
         let event = schedule
@@ -164,7 +165,7 @@ pub async fn invoke(schedule: &Schedule, pool: &Pool, at_ms: i64) -> Result<byte
             .replace("<aws.scheduler.scheduled-time>", &rfc3339(at_ms))
             .replace("<aws.scheduler.execution-id>", &execution)
             .replace("<aws.scheduler.attempt-number>", &attempt.to_string());
-        match pool.invoke(event.into()).await {
+        match pool.invoke(&trigger, event.into()).await {
             Err(error) if attempt > schedule.max_retries => return Err(error),
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
             Ok(answer) => return Ok(answer),

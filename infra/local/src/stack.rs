@@ -16,6 +16,7 @@ use crate::dynamodb::DynamoDb;
 use crate::environment::Endpoints;
 use crate::home::Home;
 pub use crate::launch::start;
+use crate::meter::Meter;
 use crate::outbox::Outbox;
 use crate::runtime::{InvokeError, Pool};
 use crate::s3::S3;
@@ -140,6 +141,7 @@ pub(crate) struct Shared {
     pub(crate) queues: Arc<Sqs>,
     pub(crate) objects: Arc<S3>,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) meter: Arc<Meter>,
     pub(crate) pools: BTreeMap<String, Arc<Pool>>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) guests: Guests,
@@ -229,6 +231,11 @@ impl Stack {
         &self.shared.queues
     }
 
+    /// What the run would be billed for.
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.shared.meter
+    }
+
     /// What the stack says to its user.
     pub fn console(&self) -> &Console {
         &self.shared.console
@@ -252,7 +259,7 @@ impl Stack {
     /// Invokes a function directly, past gateway and event sources.
     pub async fn invoke(&self, function: &str, event: &Value) -> Option<Result<bytes::Bytes, InvokeError>> {
         let pool = self.shared.pools.get(function)?;
-        Some(pool.invoke(event.to_string().into()).await)
+        Some(pool.invoke("direct", event.to_string().into()).await)
     }
 
     /// Ends everything: no process, port or lock is left.

@@ -157,7 +157,8 @@ impl StreamReader {
     /// Invokes the function: `None` when all went well, else the index of the first failed record.
     async fn invoke(&self, part: &[Value]) -> Result<Option<usize>, InvokeError> {
         let event = json!({"Records": part}).to_string();
-        let answer = self.pool.invoke(event.into()).await?;
+        let trigger = format!("stream {}", self.source.table);
+        let answer = self.pool.invoke(&trigger, event.into()).await?;
         if !self.source.report_failures {
             return Ok(None);
         }

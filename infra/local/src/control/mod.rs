@@ -3,6 +3,7 @@
 mod dump;
 mod environment;
 mod guest;
+mod meter;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/_local/schedule/{name}", post(schedule))
         .route("/_local/kill/{function}", post(kill))
         .route("/_local/dump", get(dump::get))
+        .route("/_local/meter", get(meter::get).delete(meter::delete))
         .route("/_local/{*rest}", axum::routing::any(nothing))
         .with_state(shared)
 }

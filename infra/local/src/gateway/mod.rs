@@ -110,7 +110,8 @@ async fn answer(
     let event = payload::event(&parts, &body, &context).to_string();
     let pool = Arc::clone(pool);
     // In a task of its own: a client that hangs up does not stop a function halfway.
-    let invoked = tokio::spawn(async move { pool.invoke(event.into()).await });
+    let trigger = route_key.to_owned();
+    let invoked = tokio::spawn(async move { pool.invoke(&trigger, event.into()).await });
     let broken = (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
     let answer = match tokio::time::timeout(INTEGRATION_TIMEOUT, invoked).await {
         Err(_) => return Err((StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")),

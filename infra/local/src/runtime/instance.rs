@@ -31,6 +31,7 @@ type Outcome = Result<Bytes, (String, String)>;
 
 struct Invocation {
     id: String,
+    trace: String,
     event: Bytes,
     delivered: oneshot::Sender<()>,
     outcome: oneshot::Sender<Outcome>,
@@ -133,11 +134,12 @@ impl Instance {
     }
 
     /// Hands over one event and waits for its outcome.
-    pub(super) async fn invoke(&self, event: Bytes) -> Result<Bytes, InvokeError> {
+    pub(super) async fn invoke(&self, event: Bytes, trace: String) -> Result<Bytes, InvokeError> {
         let (delivered, was_delivered) = oneshot::channel();
         let (outcome, answered) = oneshot::channel();
         let invocation = Invocation {
             id: random_uuid(),
+            trace,
             event,
             delivered,
             outcome,
@@ -251,10 +253,7 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
                 "lambda-runtime-invoked-function-arn",
                 crate::template::raw::function_arn(&api.function),
             ),
-            (
-                "lambda-runtime-trace-id",
-                format!("Root=1-{:08x}-{}", wall_ms() / 1000, crate::ids::random_hex(12)),
-            ),
+            ("lambda-runtime-trace-id", invocation.trace),
         ],
         invocation.event,
     )

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use self::instance::Instance;
+use crate::clock::wall_ms;
 use crate::console::Console;
+use crate::meter::{Cause, Meter, new_trace};
 
 /// Instances of one function at a time.
 const MOST_INSTANCES: usize = 4;
@@ -82,6 +84,7 @@ pub struct Pool {
     permits: Semaphore,
     log: Arc<Log>,
     console: Console,
+    meter: Arc<Meter>,
     started: AtomicU64,
     crashed: AtomicU64,
     invoked: AtomicU64,
@@ -89,8 +92,8 @@ pub struct Pool {
 
 impl Pool {
     /// A pool that starts its first instance at the first invocation. Logs go to `log_file`.
-    pub fn new(spec: Spec, log_file: PathBuf, console: Console) -> std::io::Result<Self> {
-        let log = Arc::new(Log::open(log_file)?);
+    pub fn new(spec: Spec, log_file: PathBuf, console: Console, meter: Arc<Meter>) -> std::io::Result<Self> {
+        let log = Arc::new(Log::open(log_file, &spec.name, Arc::clone(&meter))?);
         Ok(Self {
             spec,
             idle: Mutex::default(),
@@ -98,6 +101,7 @@ impl Pool {
             permits: Semaphore::new(MOST_INSTANCES),
             log,
             console,
+            meter,
             started: AtomicU64::new(0),
             crashed: AtomicU64::new(0),
             invoked: AtomicU64::new(0),
@@ -130,8 +134,8 @@ impl Pool {
         })
     }
 
-    /// Invokes the function and waits for its answer.
-    pub async fn invoke(&self, event: Bytes) -> Result<Bytes, InvokeError> {
+    /// Invokes the function and waits for its answer. `trigger` says why, for the meter.
+    pub async fn invoke(&self, trigger: &str, event: Bytes) -> Result<Bytes, InvokeError> {
         let function = self.spec.name.clone();
         if event.len() > MAX_PAYLOAD_BYTES {
             return Err(InvokeError::TooLarge { function });
@@ -144,7 +148,16 @@ impl Pool {
             });
         };
         let instance = self.instance().await?;
-        let result = instance.invoke(event).await;
+        let cause = Cause {
+            function: self.spec.name.clone(),
+            trigger: trigger.to_owned(),
+        };
+        let trace = new_trace();
+        self.meter.begin(&trace, cause.clone());
+        let began = wall_ms();
+        let result = instance.invoke(event, trace).await;
+        let lasted = wall_ms().saturating_sub(began).max(1);
+        self.meter.end(cause, u64::try_from(lasted).unwrap_or(1));
         if let Err(InvokeError::Failed { .. }) = &result {
             self.console.say(&outcome(&result));
         }
@@ -238,10 +251,12 @@ fn outcome(result: &Result<Bytes, InvokeError>) -> String {
 pub(crate) struct Log {
     path: PathBuf,
     file: Mutex<std::fs::File>,
+    function: String,
+    meter: Arc<Meter>,
 }
 
 impl Log {
-    fn open(path: PathBuf) -> std::io::Result<Self> {
+    fn open(path: PathBuf, function: &str, meter: Arc<Meter>) -> std::io::Result<Self> {
         let file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -249,10 +264,13 @@ impl Log {
         Ok(Self {
             path,
             file: Mutex::new(file),
+            function: function.to_owned(),
+            meter,
         })
     }
 
     pub(crate) fn line(&self, line: &str) {
+        self.meter.logged(&self.function, line.len());
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = writeln!(file, "{line}") {
             tracing::warn!(%error, path = %self.path.display(), "log line lost");

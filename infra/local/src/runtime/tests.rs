@@ -83,7 +83,13 @@ fn pool(folder: &tempfile::TempDir, timeout: Duration) -> (Pool, Console) {
         timeout,
     };
     (
-        Pool::new(spec, folder.path().join("function.log"), console.clone()).unwrap(),
+        Pool::new(
+            spec,
+            folder.path().join("function.log"),
+            console.clone(),
+            std::sync::Arc::default(),
+        )
+        .unwrap(),
         console,
     )
 }
@@ -96,14 +102,14 @@ fn event(text: &'static str) -> Bytes {
 async fn an_instance_answers_one_event_after_another() {
     let folder = tempfile::tempdir().unwrap();
     let (pool, _) = pool(&folder, Duration::from_secs(20));
-    assert_eq!(pool.invoke(event("hello")).await.unwrap(), "echo hello");
-    let first = pool.invoke(event("pid")).await.unwrap();
-    let failed = pool.invoke(event("fail")).await.unwrap_err();
+    assert_eq!(pool.invoke("-", event("hello")).await.unwrap(), "echo hello");
+    let first = pool.invoke("-", event("pid")).await.unwrap();
+    let failed = pool.invoke("-", event("fail")).await.unwrap_err();
     assert!(
         matches!(failed, InvokeError::Failed { kind, message, .. } if kind == "HandlerError" && message == "boom")
     );
     assert_eq!(
-        pool.invoke(event("pid")).await.unwrap(),
+        pool.invoke("-", event("pid")).await.unwrap(),
         first,
         "an error does not end the instance"
     );
@@ -114,7 +120,7 @@ async fn an_instance_answers_one_event_after_another() {
 async fn events_at_the_same_time_get_instances_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let (pool, _) = pool(&folder, Duration::from_secs(20));
-    let (one, two) = tokio::join!(pool.invoke(event("slow")), pool.invoke(event("slow")));
+    let (one, two) = tokio::join!(pool.invoke("-", event("slow")), pool.invoke("-", event("slow")));
     assert_ne!(one.unwrap(), two.unwrap());
     pool.stop().await;
 }
@@ -123,14 +129,14 @@ async fn events_at_the_same_time_get_instances_of_their_own() {
 async fn a_crash_is_reported_and_the_next_event_gets_a_new_instance() {
     let folder = tempfile::tempdir().unwrap();
     let (pool, console) = pool(&folder, Duration::from_secs(20));
-    let crashed = pool.invoke(event("crash")).await.unwrap_err();
+    let crashed = pool.invoke("-", event("crash")).await.unwrap_err();
     assert!(matches!(crashed, InvokeError::Crashed { how, .. } if how.contains('7')));
     let said = console.recent().join("\n");
     assert!(
         said.contains("function crashed") && said.contains("about to crash"),
         "{said}"
     );
-    assert_eq!(pool.invoke(event("again")).await.unwrap(), "echo again");
+    assert_eq!(pool.invoke("-", event("again")).await.unwrap(), "echo again");
     assert!(pool.log().unwrap().contains("about to crash"));
     pool.stop().await;
 }
@@ -139,9 +145,9 @@ async fn a_crash_is_reported_and_the_next_event_gets_a_new_instance() {
 async fn a_timeout_stops_the_instance() {
     let folder = tempfile::tempdir().unwrap();
     let (pool, _) = pool(&folder, Duration::from_millis(200));
-    let late = pool.invoke(event("sleep")).await.unwrap_err();
+    let late = pool.invoke("-", event("sleep")).await.unwrap_err();
     assert!(matches!(late, InvokeError::TimedOut { .. }));
-    assert_eq!(pool.invoke(event("again")).await.unwrap(), "echo again");
+    assert_eq!(pool.invoke("-", event("again")).await.unwrap(), "echo again");
     pool.stop().await;
 }
 
@@ -150,6 +156,6 @@ async fn a_missing_binary_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let (mut pool, _) = pool(&folder, Duration::from_secs(1));
     pool.spec.binary = folder.path().join("absent");
-    let error = pool.invoke(event("hello")).await.unwrap_err().to_string();
+    let error = pool.invoke("-", event("hello")).await.unwrap_err().to_string();
     assert!(error.contains("absent"), "{error}");
 }

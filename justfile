@@ -19,6 +19,14 @@ test *arguments:
 lint:
     .ci/run fmt clippy template deny
 
+# What the running local stack would be billed since its start or the last `just meter-reset`
+meter *arguments:
+    cargo run -q -- meter {{ arguments }}
+
+# Sets the meter of the running local stack to zero
+meter-reset:
+    cargo run -q -- meter --reset
+
 # Known vulnerabilities in dependencies; needs the network
 advisories:
     scripts/install-cargo-deny.sh

@@ -96,7 +96,7 @@ fn p_col_01_what_a_tenant_switches_off_is_kept_and_switching_on_counts_at_once()
             !seen.contains("5555 5555 5555 4444") && seen.contains("•••• 4444"),
             "{seen}"
         );
-        // What was stored before stays, but no model is shown it any more.
+        // What was stored before stays as it is; the trace of the next turn has none of it.
         let path = format!("/v1/conversations/{conversation}/traces");
         let traces = tenant.get(&path).await.expect(200);
         let trace = data(&traces)
@@ -104,7 +104,7 @@ fn p_col_01_what_a_tenant_switches_off_is_kept_and_switching_on_counts_at_once()
             .find(|trace| trace["message_id"] == said.as_str())
             .unwrap();
         let prompt = trace["prompt"].as_str().unwrap();
-        assert!(prompt.contains("•••• 4242") && !prompt.contains(CARD), "{prompt}");
+        assert!(prompt.contains("•••• 4444") && !prompt.contains(CARD), "{prompt}");
 
         let dump = send(CLIENT.get(tenant.url("/_local/dump")))
             .await

@@ -27,6 +27,12 @@ pub trait Carrier: Send + Sync {
     /// again.
     fn repetition_is_harmless(&self) -> bool;
 
+    /// Whether the person comes and fetches what is meant for them: there is nothing to send, and a message
+    /// that may be fetched is delivered.
+    fn is_fetched(&self) -> bool {
+        false
+    }
+
     /// Gives it a message.
     fn send<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>>;
 }
@@ -37,6 +43,10 @@ pub struct WebChat;
 
 impl Carrier for WebChat {
     fn repetition_is_harmless(&self) -> bool {
+        true
+    }
+
+    fn is_fetched(&self) -> bool {
         true
     }
 

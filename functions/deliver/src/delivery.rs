@@ -39,20 +39,28 @@ impl From<StoreError> for DeliveryError {
 
 /// Delivers one message, once.
 pub(crate) async fn deliver(courier: &Courier, job: &DeliverJob) -> Result<(), DeliveryError> {
-    let scope = match courier.platform.enter(*job.tenant).await {
+    // Channels have one kind so far; the kind will come with the channel's row.
+    let carrier = courier.carriers.of(ChannelKind::WebChat);
+    let entered = if carrier.is_fetched() {
+        // Nothing is read here that a policy could have ended.
+        courier.platform.enter_to_write(*job.tenant).await
+    } else {
+        courier.platform.enter(*job.tenant).await
+    };
+    let scope = match entered {
         Err(ScopeError::UnknownTenant) => return Ok(()),
         scope => scope?,
     };
     let row = keys::message(scope.tenant(), *job.conversation, *job.message);
+    if carrier.is_fetched() {
+        return release(&scope, &row, job).await;
+    }
     let Some(open) = scope.open_conversation(*job.conversation).await? else {
         return Ok(());
     };
     let Some(message) = scope.store().get(&row, &open.key, true).await? else {
         return Ok(());
     };
-    // Channels have one kind so far; the kind will come with the channel's row.
-    let carrier = courier.carriers.of(ChannelKind::WebChat);
-
     let claimed = match *message.state {
         MessageState::Queued => {
             if let Some(state) = overruled(*open.head.state, *message.author) {
@@ -81,6 +89,23 @@ pub(crate) async fn deliver(courier: &Courier, job: &DeliverJob) -> Result<(), D
             Err(DeliveryError::NotNow)
         }
     }
+}
+
+/// Lets a message be fetched. Nothing leaves, so there is nothing to claim and nothing to open: one read for the
+/// last check, one write.
+async fn release(scope: &TenantScope, row: &Key<Message>, job: &DeliverJob) -> Result<(), DeliveryError> {
+    let Some(state) = scope.conversation_state(*job.conversation).await? else {
+        return Ok(());
+    };
+    if state == ConversationState::Human {
+        // Who wrote it decides; only here is the message itself worth a read.
+        let found = scope.store().get_row(row, true).await?;
+        let author = found.and_then(|row| row.peek("author"));
+        if let Some(canceled) = author.and_then(|author| overruled(state, author)) {
+            return settle(scope, row, MessageState::Queued, canceled).await;
+        }
+    }
+    settle(scope, row, MessageState::Queued, MessageState::Sent).await
 }
 
 /// The last check before a message leaves: once a person has the conversation, the AI is silent, and so is

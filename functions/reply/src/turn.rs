@@ -1,5 +1,7 @@
 //! One turn of a conversation: from an inbound message to a decision and what is said.
 
+use std::time::Duration;
+
 use usher_aws::TenantScope;
 use usher_aws::conversation::OpenConversation;
 use usher_aws::queue::QueueError;
@@ -10,7 +12,7 @@ use usher_aws::telemetry::{self, Unit};
 use usher_shared::Timestamp;
 use usher_shared::ids::{MessageId, TraceId};
 use usher_shared::lead;
-use usher_shared::masking::mask;
+use usher_shared::masking::{Masking, mask};
 use usher_shared::model::{
     Author, ConversationState, Decision, Direction, MessageBody, MessageState, PassageRef, Profile,
 };
@@ -53,6 +55,8 @@ impl From<StoreError> for TurnError {
 const CONTEXT: usize = 20;
 /// Passages that a provider is shown.
 const PASSAGES: usize = 5;
+/// A conversation's state that was read longer ago is read again before the turn is written.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Longer answers are not sent.
 const ANSWER_CHARS: usize = 4_000;
 
@@ -62,11 +66,12 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         Err(ScopeError::UnknownTenant) => return Ok(()),
         scope => scope?,
     };
+    let read_at = scope.now();
     // Forgotten or past its period: nothing to answer.
     let Some((open, mut messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
         return Ok(());
     };
-    mask_for_model(&scope, &mut messages);
+    mask_for_model(scope.masking(), &mut messages);
     let Some(asked) = messages.iter().find(|message| message.id == job.message) else {
         return Ok(());
     };
@@ -78,15 +83,14 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
     }
     if !open.head.state.ai_may_answer() {
-        let state = *open.head.state;
         let _taken_elsewhere = scope
-            .move_conversation(*job.conversation, &[state], state, scope.now(), None)
+            .keep_up_conversation(&open.head, *open.head.state, scope.now(), None)
             .await?;
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
     }
     let turn = decide(desk, &scope, &open, &messages, job).await?;
-    conclude(&scope, &open, job, turn).await
+    conclude(&scope, &open, job, turn, read_at).await
 }
 
 /// Whether a newer message's turn answers this one too, or has done so.
@@ -124,9 +128,9 @@ async fn is_anothers_to_answer(
 
 /// Messages are masked before they are stored. What was stored while masking was off is shown to no model once
 /// it is on.
-fn mask_for_model(scope: &TenantScope, messages: &mut [Message]) {
+fn mask_for_model(masking: Masking, messages: &mut [Message]) {
     for message in messages {
-        let masked = mask(&message.body.get().text, scope.masking());
+        let masked = mask(&message.body.get().text, masking);
         if masked.cards > 0 || masked.government_ids > 0 {
             message.body = MessageBody { text: masked.text }.into();
         }
@@ -208,7 +212,7 @@ async fn decide(
     Ok(Turn {
         decision,
         text,
-        prompt: prompt.render(),
+        prompt: desk.provider.sent(&prompt),
         since: messages
             .iter()
             .map(|message| *message.at)
@@ -248,15 +252,19 @@ async fn conclude(
     open: &OpenConversation,
     job: &ReplyJob,
     turn: Turn,
+    read_at: Timestamp,
 ) -> Result<(), TurnError> {
     let (tenant, conversation) = (scope.tenant(), *job.conversation);
-    // The provider may have taken its time: whoever took over meanwhile has the word.
-    let state = scope.conversation_state(conversation).await?;
-    if !state.is_some_and(ConversationState::ai_may_answer) {
-        tracing::info!(conversation.id = %conversation, "taken over while answering");
-        return Ok(());
-    }
     let now = scope.now();
+    // The provider may have taken its time: whoever took over meanwhile has the word. If it took none, the look
+    // that `deliver` takes right before sending is as good as one more here.
+    if now.since(read_at) >= LOOK_AGAIN_AFTER {
+        let state = scope.conversation_state(conversation).await?;
+        if !state.is_some_and(ConversationState::ai_may_answer) {
+            tracing::info!(conversation.id = %conversation, "taken over while answering");
+            return Ok(());
+        }
+    }
     let answered = job.message.to_string();
     let tail = scope
         .key()
@@ -295,7 +303,7 @@ async fn conclude(
         .answered_through
         .map_or(*job.message, |done| done.max(*job.message));
     let _taken_over_meanwhile = scope
-        .move_conversation(conversation, &[ConversationState::Ai], state, now, Some(through))
+        .keep_up_conversation(&open.head, state, now, Some(through))
         .await?;
     capture(scope, *open.head.contact, turn.lead, turn.intent, now).await?;
     tracing::info!(
@@ -345,4 +353,44 @@ async fn put_reply(
     let row = keys::message(scope.tenant(), *job.conversation, reply);
     let _stored_before = scope.store().put(&row, &message, &open.key, When::Absent).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use usher_shared::ids::{ChannelId, ContactId, ConversationId};
+    use usher_shared::model::ContactRef;
+    use usher_shared::untrusted::KeyedHash;
+
+    use super::*;
+
+    #[test]
+    fn p_col_01_what_was_stored_unmasked_is_shown_to_no_model() {
+        let at = Timestamp::from_millis(1_790_000_000_000);
+        let contact = ContactRef {
+            address: KeyedHash::from_bytes([1; 16]),
+            id: ContactId::derived(at, [1; 10]),
+        };
+        let stored = |text: &str| Message {
+            id: MessageId::derived(at, [2; 10]).into(),
+            conversation: ConversationId::derived(at, [3; 10]).into(),
+            contact: contact.into(),
+            channel: ChannelId::derived(at, [4; 10]).into(),
+            direction: Direction::Inbound.into(),
+            author: Author::Contact.into(),
+            state: MessageState::Received.into(),
+            at: at.into(),
+            answers: None.into(),
+            body: MessageBody {
+                text: text.to_owned(),
+            }
+            .into(),
+        };
+        let card = "4242 4242 4242 4242";
+        let mut messages = [stored(card), stored("When is the deposit due?")];
+        mask_for_model(Masking::ALL, &mut messages);
+        let texts = messages
+            .each_ref()
+            .map(|message| message.body.get().text.as_str());
+        assert_eq!(texts, ["•••• 4242", "When is the deposit due?"]);
+    }
 }

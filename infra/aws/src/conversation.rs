@@ -1,6 +1,8 @@
 //! Reading a conversation: its head, its keys and its newest messages, as one act. What is forgotten is
 //! `None`, wherever in the chain its key is missing.
 
+use std::time::Duration;
+
 use serde_json::json;
 use usher_shared::ids::{ConversationId, MessageId};
 use usher_shared::model::{ContactRef, ConversationState};
@@ -11,6 +13,9 @@ use usher_shared::{Category, Sealed, Timestamp};
 use crate::scope::TenantScope;
 use crate::sealing::{ContactKeys, DataKey, KeyringError};
 use crate::store::{Read, Row, StoreError, When, Written, keys};
+
+/// How exactly the inbox is in the order of activity.
+const TOP_STEP: Duration = Duration::from_mins(1);
 
 /// A conversation with the keys that open it.
 #[derive(Debug)]
@@ -130,12 +135,50 @@ impl TenantScope {
         answered_through: Option<MessageId>,
     ) -> Result<Written, StoreError> {
         let listing = keys::conversation_listing(self.tenant(), id, at);
-        let mut set = vec![("state", json!(state)), ("last_activity", json!(at))];
+        let row = keys::conversation(self.tenant(), id).listed(listing);
+        let set = vec![("last_activity", json!(at))];
+        self.write_head(row, set, from, state, answered_through).await
+    }
+
+    /// As [`Self::move_conversation`] from the state that `head` has. A conversation that changes its state or was
+    /// last moved a minute ago goes to the top; otherwise it stays where it is: moving it in the index costs
+    /// as much as everything else of a turn's end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_up_conversation(
+        &self,
+        head: &Conversation,
+        state: ConversationState,
+        at: Timestamp,
+        answered_through: Option<MessageId>,
+    ) -> Result<Written, StoreError> {
+        let from = [*head.state];
+        // A head that no turn has passed is not listed yet.
+        let listed = head.answered_through.is_some();
+        if listed && state == *head.state && at.since(*head.last_activity) < TOP_STEP {
+            let row = keys::conversation(self.tenant(), *head.id);
+            return self
+                .write_head(row, Vec::new(), &from, state, answered_through)
+                .await;
+        }
+        self.move_conversation(*head.id, &from, state, at, answered_through)
+            .await
+    }
+
+    async fn write_head(
+        &self,
+        row: keys::Key<Conversation>,
+        mut set: Vec<(&'static str, serde_json::Value)>,
+        from: &[ConversationState],
+        state: ConversationState,
+        answered_through: Option<MessageId>,
+    ) -> Result<Written, StoreError> {
+        set.push(("state", json!(state)));
         if let Some(message) = answered_through {
             set.push(("answered_through", json!(message)));
         }
         let when = When::OneOf("state", from.iter().map(|state| json!(state)).collect());
-        let row = keys::conversation(self.tenant(), id).listed(listing);
         self.store().update(&row, set, vec![when]).await
     }
 

@@ -1,6 +1,10 @@
 //! Rate limits that several instances share: a token bucket a sender in DynamoDB, and leases of tokens that an
 //! instance spends from memory, so that most requests write nothing.
 //!
+//! Most senders come with a few messages and are gone. What an instance has not seen within a minute, it lets
+//! through for one lease's worth of requests without asking: that writes nothing for them, and somebody who
+//! comes with many gets at most that much more than the limit, a minute and instance.
+//!
 //! The bucket's row follows the domain clock, as everything stored does; so do the leases, which end with it.
 //! One conditional write takes a lease. Who is refused costs no write until there is a token again.
 //!
@@ -42,7 +46,8 @@ struct Lease {
     taken_at: Timestamp,
     /// The bucket, as this instance last saw it.
     full_at: Timestamp,
-    leases: u64,
+    /// Leases that the bucket has given, if this instance ever asked.
+    leases: Option<u64>,
 }
 
 /// Tokens that are not spent within this time are forgotten, so that senders who come rarely gather none.
@@ -65,15 +70,27 @@ enum Known {
 impl Leases {
     fn spend(&mut self, bucket: Bucket, limit: Limit, now: Timestamp) -> Known {
         let Some(lease) = self.0.get_mut(&bucket) else {
-            return Known::Ask(None);
+            let unasked = Lease {
+                left: limit.lease.saturating_sub(1),
+                taken_at: now,
+                full_at: Timestamp::default(),
+                leases: None,
+            };
+            self.keep(bucket, unasked);
+            return Known::Spend;
         };
-        if lease.left > 0 && now.since(lease.taken_at) < LIFE {
+        let fresh = now.since(lease.taken_at) < LIFE;
+        if lease.left > 0 && fresh {
             lease.left -= 1;
             return Known::Spend;
         }
         // What others took since can only have made the bucket emptier.
         match limit.take(lease.full_at, now) {
-            Ok(_) => Known::Ask(Some(*lease)),
+            Ok(_) if fresh => Known::Ask(lease.leases.is_some().then_some(*lease)),
+            Ok(_) => {
+                (lease.left, lease.taken_at) = (limit.lease.saturating_sub(1), now);
+                Known::Spend
+            }
             Err(wait) => Known::Wait(wait),
         }
     }
@@ -149,12 +166,12 @@ async fn take(
                     left: 0,
                     taken_at: now,
                     full_at: before,
-                    leases: seen.map_or(0, |lease| lease.leases),
+                    leases: seen.and_then(|lease| lease.leases),
                 };
                 return Ok((lease, Err(wait)));
             }
         };
-        let leases = seen.map_or(0, |lease| lease.leases) + 1;
+        let leases = seen.and_then(|lease| lease.leases).unwrap_or_default() + 1;
         let record = RateBucket {
             sender: sender.into(),
             at: now.into(),
@@ -179,7 +196,7 @@ async fn take(
                     left: tokens - 1,
                     taken_at: now,
                     full_at,
-                    leases,
+                    leases: Some(leases),
                 };
                 return Ok((lease, Ok(())));
             }
@@ -188,7 +205,7 @@ async fn take(
                     left: 0,
                     taken_at: now,
                     full_at: *other.full_at,
-                    leases: *other.leases,
+                    leases: Some(*other.leases),
                 });
             }
         }
@@ -238,8 +255,36 @@ mod tests {
         let platform = Platform::new(settings, clock, Arc::new(SystemEntropy)).unwrap();
         let bucket = (TenantId::derived(now, [1; 10]), KeyedHash::from_bytes([2; 16]));
         let store = platform.platform_store();
-        let counted = platform.count(&store, bucket, Class::Api.limit(), now);
-        assert_eq!(counted.await, Ok(()));
+        let limit = Class::Api.limit();
+        // The first ones are let through without asking.
+        for _ in 0..=limit.lease {
+            assert_eq!(platform.count(&store, bucket, limit, now).await, Ok(()));
+        }
+    }
+
+    #[test]
+    fn who_comes_rarely_is_never_asked_about_and_who_is_refused_stays_refused() {
+        let limit = Class::ChatMessages.limit();
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let bucket = (TenantId::derived(now, [1; 10]), KeyedHash::from_bytes([2; 16]));
+        let mut leases = Leases::default();
+        for minute in 0..3 {
+            let at = now.plus(LIFE * minute);
+            for _ in 0..limit.lease {
+                assert!(matches!(leases.spend(bucket, limit, at), Known::Spend));
+            }
+            assert!(matches!(leases.spend(bucket, limit, at), Known::Ask(None)));
+        }
+        let empty = Lease {
+            left: 0,
+            taken_at: now,
+            full_at: now.plus(limit.interval * limit.burst * 2),
+            leases: Some(7),
+        };
+        leases.keep(bucket, empty);
+        for later in [now, now.plus(LIFE)] {
+            assert!(matches!(leases.spend(bucket, limit, later), Known::Wait(_)));
+        }
     }
 
     #[test]

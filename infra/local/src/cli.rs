@@ -13,12 +13,15 @@ The whole of Usher on this machine.
 
     cargo run                     start, seed a demo tenant, print what to try, run until Ctrl-C
     cargo run -- demo             play the demo unattended; exit code 0 only if every step was right
+    cargo run -- meter            what the running stack would be billed since its start or its last reset
 
 Options
     --port <port>                 port on 127.0.0.1 (default 8080 when starting, any free one in the demo)
     --host <address>              a loopback address; others are refused
     --data <folder>               where data lives (default .local, the demo runs in memory)
     --memory                      keep nothing
+    --messages <count>            meter: also the cost of a million messages, if it covers this many
+    --reset                       meter: set it to zero
     --help                        this text";
 
 /// Port of `cargo run` unless told otherwise.
@@ -27,19 +30,37 @@ const DEFAULT_PORT: u16 = 8080;
 /// What was asked for.
 #[derive(Debug, PartialEq)]
 enum Command {
-    Start { port: u16, data: Option<PathBuf> },
-    Demo { port: u16, data: Option<PathBuf> },
+    Start {
+        port: u16,
+        data: Option<PathBuf>,
+    },
+    Demo {
+        port: u16,
+        data: Option<PathBuf>,
+    },
+    Meter {
+        port: u16,
+        messages: Option<u32>,
+        reset: bool,
+    },
     Help,
 }
 
 /// Parses the arguments. The error says which one is wrong.
 fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, String> {
     let mut arguments = arguments.into_iter();
-    let (mut is_demo, mut port, mut folder, mut memory) = (false, None, None, false);
+    let (mut verb, mut port, mut folder, mut memory) = (None, None, None, false);
+    let (mut messages, mut reset) = (None, false);
     while let Some(argument) = arguments.next() {
         let mut value = |what: &str| arguments.next().ok_or_else(|| format!("{argument} needs {what}"));
         match argument.as_str() {
-            "demo" if !is_demo => is_demo = true,
+            "demo" | "meter" if verb.is_none() => verb = Some(argument),
+            "--messages" => {
+                let text = value("a count")?;
+                let count = text.parse::<u32>().ok().filter(|count| *count > 0);
+                messages = Some(count.ok_or_else(|| format!("--messages {text} is not a count above 0"))?);
+            }
+            "--reset" => reset = true,
             "--port" => {
                 let text = value("a port")?;
                 let parsed = text
@@ -65,17 +86,23 @@ fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, String>
     if memory && folder.is_some() {
         return Err("--memory and --data exclude each other".to_owned());
     }
-    Ok(if is_demo {
-        Command::Demo {
+    if verb.as_deref() != Some("meter") && (messages.is_some() || reset) {
+        return Err("--messages and --reset belong to meter".to_owned());
+    }
+    Ok(match verb.as_deref() {
+        Some("meter") => Command::Meter {
+            port: port.unwrap_or(DEFAULT_PORT),
+            messages,
+            reset,
+        },
+        Some(_) => Command::Demo {
             port: port.unwrap_or(0),
             data: folder,
-        }
-    } else {
-        let data = (!memory).then(|| folder.unwrap_or_else(|| PathBuf::from(".local")));
-        Command::Start {
+        },
+        None => Command::Start {
             port: port.unwrap_or(DEFAULT_PORT),
-            data,
-        }
+            data: (!memory).then(|| folder.unwrap_or_else(|| PathBuf::from(".local"))),
+        },
     })
 }
 
@@ -93,6 +120,11 @@ pub async fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
         }
         Ok(Command::Start { port, data }) => serve(port, data).await,
         Ok(Command::Demo { port, data }) => play(port, data).await,
+        Ok(Command::Meter {
+            port,
+            messages,
+            reset,
+        }) => read_meter(port, messages, reset).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -101,6 +133,27 @@ pub async fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Asks the stack that runs at `port`.
+async fn read_meter(port: u16, messages: Option<u32>, reset: bool) -> Result<(), String> {
+    let mut url = format!("http://127.0.0.1:{port}/_local/meter?format=text");
+    if let Some(count) = messages {
+        url.push_str(&format!("&messages={count}"));
+    }
+    let client = crate::client::loopback();
+    let request = if reset {
+        client.delete(url)
+    } else {
+        client.get(url)
+    };
+    let nobody =
+        |error: reqwest::Error| format!("no stack answers at port {port} ({error}); `cargo run` starts one");
+    let answer = request.send().await.map_err(nobody)?;
+    let answer = answer.error_for_status().map_err(nobody)?;
+    let text = answer.text().await.map_err(nobody)?;
+    Console::new(false).say(text.trim_end());
+    Ok(())
 }
 
 fn options(port: u16, data: Option<PathBuf>) -> Result<Options, String> {
@@ -230,6 +283,14 @@ mod tests {
                 data: Some("x".into())
             })
         );
+        let meter = |messages, reset| Command::Meter {
+            port: DEFAULT_PORT,
+            messages,
+            reset,
+        };
+        assert_eq!(parsed("meter"), Ok(meter(None, false)));
+        assert_eq!(parsed("meter --messages 10"), Ok(meter(Some(10), false)));
+        assert_eq!(parsed("meter --reset"), Ok(meter(None, true)));
         assert_eq!(parsed("--help"), Ok(Command::Help));
         for bad in [
             "--port",
@@ -238,6 +299,9 @@ mod tests {
             "--host 0.0.0.0",
             "--host ::",
             "serve",
+            "demo meter",
+            "demo --reset",
+            "meter --messages 0",
             "--data x --memory",
             "-x",
         ] {

@@ -66,6 +66,12 @@ impl Provider for Builtin {
         "passages-1"
     }
 
+    /// Nothing is sent anywhere. It reads the question, and searches the documents itself: what it found stands
+    /// in the trace by its ids.
+    fn sent(&self, prompt: &Prompt<'_>) -> String {
+        prompt.question.to_owned()
+    }
+
     fn reply<'a>(
         &'a self,
         prompt: &'a Prompt<'a>,

@@ -41,7 +41,7 @@ impl fmt::Debug for Prompt<'_> {
 }
 
 impl Prompt<'_> {
-    /// The prompt as one text: what the trace keeps.
+    /// The prompt as one text.
     pub fn render(&self) -> String {
         let passages = self
             .passages
@@ -103,6 +103,11 @@ pub trait Provider: Send + Sync {
 
     /// The model's name and version.
     fn model(&self) -> &'static str;
+
+    /// What this provider is sent for `prompt`: kept in the trace, so it must be neither more nor less.
+    fn sent(&self, prompt: &Prompt<'_>) -> String {
+        prompt.render()
+    }
 
     /// Answers, or says that a person should.
     fn reply<'a>(

@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
+use miniz_oxide::deflate::compress_to_vec;
+use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use usher_shared::Entropy;
 use usher_shared::record::{KeyKind, key};
 use usher_shared::untrusted::KeyedHash;
@@ -12,6 +14,14 @@ use zeroize::Zeroizing;
 
 /// First byte of every ciphertext: which cipher and layout.
 const VERSION: u8 = 1;
+/// As [`VERSION`], of a plaintext that was deflated first.
+const VERSION_DEFLATED: u8 = 2;
+/// Shorter texts do not shrink.
+const WORTH_DEFLATING: usize = 200;
+/// Best compression for the time: higher levels gain nothing on a few KiB.
+const DEFLATE_LEVEL: u8 = 6;
+/// No field is larger: an item holds 400 KiB.
+const LARGEST_PLAIN: usize = 8 * 1024 * 1024;
 const KEY_LENGTH: usize = 32;
 
 /// Why something could not be sealed or unsealed. Says nothing of keys or content.
@@ -40,10 +50,16 @@ pub struct Binding<'a> {
 }
 
 impl Binding<'_> {
-    fn bytes(self, key_kind: &str) -> Vec<u8> {
+    /// The layout is bound too: a text that was deflated is never taken for one that was not.
+    fn bytes_of(self, version: u8, key_kind: &str) -> Vec<u8> {
+        let usher = if version == VERSION {
+            "usher"
+        } else {
+            "usher-deflated"
+        };
         // No part can hold a line feed: keys and names are labels. So no two bindings print alike.
         format!(
-            "usher\n{key_kind}\n{}\n{}\n{}\n{}",
+            "{usher}\n{key_kind}\n{}\n{}\n{}\n{}",
             self.pk, self.sk, self.kind, self.field
         )
         .into_bytes()
@@ -104,7 +120,8 @@ impl<K: KeyKind> DataKey<K> {
         })
     }
 
-    /// Encrypts `plain`: version byte, nonce, ciphertext, tag; 29 bytes longer than `plain`.
+    /// Encrypts `plain`: version byte, nonce, ciphertext, tag; at most 29 bytes longer than `plain`, which is
+    /// deflated where that makes it shorter.
     ///
     /// # Errors
     /// [`SealingError::Cipher`] if the cipher refuses.
@@ -116,13 +133,13 @@ impl<K: KeyKind> DataKey<K> {
     ) -> Result<Vec<u8>, SealingError> {
         let mut nonce = [0; NONCE_LEN];
         entropy.fill(&mut nonce);
-        let mut body = plain.to_vec();
-        let aad = Aad::from(binding.bytes(K::NAME));
+        let (version, mut body) = packed(plain);
+        let aad = Aad::from(binding.bytes_of(version, K::NAME));
         self.cipher()?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut body)
             .map_err(|_| SealingError::Cipher)?;
         let mut sealed = Vec::with_capacity(1 + NONCE_LEN + body.len());
-        sealed.push(VERSION);
+        sealed.push(version);
         sealed.extend_from_slice(&nonce);
         sealed.append(&mut body);
         Ok(sealed)
@@ -136,19 +153,23 @@ impl<K: KeyKind> DataKey<K> {
         let does_not_open = SealingError::DoesNotOpen;
         let (&version, rest) = sealed.split_first().ok_or(does_not_open)?;
         let (nonce, body) = rest.split_at_checked(NONCE_LEN).ok_or(does_not_open)?;
-        if version != VERSION {
+        if version != VERSION && version != VERSION_DEFLATED {
             return Err(does_not_open);
         }
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| does_not_open)?;
         let mut body = body.to_vec();
-        let aad = Aad::from(binding.bytes(K::NAME));
+        let aad = Aad::from(binding.bytes_of(version, K::NAME));
         let length = self
             .cipher()?
             .open_in_place(nonce, aad, &mut body)
             .map_err(|_| does_not_open)?
             .len();
         body.truncate(length);
-        Ok(body)
+        if version == VERSION {
+            return Ok(body);
+        }
+        let body = Zeroizing::new(body);
+        decompress_to_vec_with_limit(&body, LARGEST_PLAIN).map_err(|_| does_not_open)
     }
 
     /// Encrypts another key under this one.
@@ -228,6 +249,17 @@ impl<K: KeyKind> DataKey<K> {
     }
 }
 
+/// What is encrypted for `plain`, and the layout that says so.
+fn packed(plain: &[u8]) -> (u8, Vec<u8>) {
+    if plain.len() >= WORTH_DEFLATING {
+        let deflated = compress_to_vec(plain, DEFLATE_LEVEL);
+        if deflated.len() < plain.len() {
+            return (VERSION_DEFLATED, deflated);
+        }
+    }
+    (VERSION, plain.to_vec())
+}
+
 fn framed(purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
@@ -305,6 +337,28 @@ mod tests {
             }
             prop_assert_eq!(key.open(HERE, &sealed), Err(SealingError::DoesNotOpen));
         }
+    }
+
+    #[test]
+    fn a_long_text_takes_less_room_and_opens_like_any_other() {
+        let key = DataKey::<key::Conversation>::generate(&SystemEntropy);
+        let long = "The garden room costs 900 euros a day, the lake room 1,200. ".repeat(20);
+        let sealed = key.seal(&SystemEntropy, HERE, long.as_bytes()).unwrap();
+        assert!(sealed.len() < long.len() / 5, "{}", sealed.len());
+        assert_eq!(key.open(HERE, &sealed).unwrap(), long.as_bytes());
+        // Taken for the other layout it does not open, in either direction.
+        let mut other = sealed.clone();
+        *other.first_mut().unwrap() = VERSION;
+        assert_eq!(key.open(HERE, &other), Err(SealingError::DoesNotOpen));
+        let mut short = key.seal(&SystemEntropy, HERE, b"short").unwrap();
+        *short.first_mut().unwrap() = VERSION_DEFLATED;
+        assert_eq!(key.open(HERE, &short), Err(SealingError::DoesNotOpen));
+        // What does not shrink is left as it is.
+        let mut noise = vec![0; 1000];
+        SystemEntropy.fill(&mut noise);
+        let sealed = key.seal(&SystemEntropy, HERE, &noise).unwrap();
+        assert_eq!(sealed.len(), noise.len() + 29);
+        assert_eq!(key.open(HERE, &sealed).unwrap(), noise);
     }
 
     #[test]

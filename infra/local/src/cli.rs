@@ -137,10 +137,10 @@ pub async fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
 
 /// Asks the stack that runs at `port`.
 async fn read_meter(port: u16, messages: Option<u32>, reset: bool) -> Result<(), String> {
-    let mut url = format!("http://127.0.0.1:{port}/_local/meter?format=text");
-    if let Some(count) = messages {
-        url.push_str(&format!("&messages={count}"));
-    }
+    let messages = messages
+        .map(|count| format!("&messages={count}"))
+        .unwrap_or_default();
+    let url = format!("http://127.0.0.1:{port}/_local/meter?format=text{messages}");
     let client = crate::client::loopback();
     let request = if reset {
         client.delete(url)

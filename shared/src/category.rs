@@ -32,6 +32,8 @@ pub enum Category {
     RateLimit,
     /// Files that a tenant asked for, and what is known of them.
     Export,
+    /// What must not be erased for the time being, and why.
+    Hold,
 }
 
 /// How long something is kept, from its record's anchor.
@@ -74,7 +76,7 @@ pub const LONGEST_REDELIVERY_DAYS: u32 = 14;
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Conversation,
         Self::Lead,
         Self::AiTrace,
@@ -88,13 +90,14 @@ impl Category {
         Self::Ledger,
         Self::RateLimit,
         Self::Export,
+        Self::Hold,
     ];
 
     /// The period that `preset` gives to this category.
     pub const fn period(self, preset: Preset) -> Period {
         match (self, preset) {
             (Self::Conversation, Preset::Hospitality)
-            | (Self::Lead | Self::Account | Self::Credential | Self::Key | Self::Ledger, _) => {
+            | (Self::Lead | Self::Account | Self::Credential | Self::Key | Self::Ledger | Self::Hold, _) => {
                 Period::LifeOfAccount
             }
             (Self::Conversation, Preset::Website) | (Self::SecurityLog, _) => Period::Days(TWELVE_MONTHS),
@@ -141,6 +144,7 @@ impl Category {
             Self::Ledger => "ledger",
             Self::RateLimit => "rate_limit",
             Self::Export => "export",
+            Self::Hold => "hold",
         }
     }
 }

@@ -164,6 +164,8 @@ ids! {
     ChannelKey = "wc";
     /// One erasure: derived from what it erases, so that asking twice is one erasure.
     ErasureId = "era";
+    /// One hold: keeps what it names from being erased.
+    HoldId = "hold";
     /// One visitor's session on a web chat.
     SessionId = "sess";
     /// One HTTP request, for finding its log lines.

@@ -141,10 +141,12 @@ pub enum AuditAction {
     MaskingChanged,
 }
 
-/// How far an erasure has come. Each state includes the ones before it.
+/// How far an erasure has come. From `Requested` on each state includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErasureState {
+    /// A hold was faster: nothing is erased, and nothing will be unless it is asked for again.
+    Held,
     /// It is written down.
     Requested,
     /// The keys are gone: nothing of it can be read any more, wherever copies are.
@@ -153,6 +155,13 @@ pub enum ErasureState {
     Removed,
     /// A second look, after every function that might still have held a key had ended, is done too.
     Verified,
+}
+
+impl ErasureState {
+    /// Whether there is something left to be done.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Requested | Self::Unreadable | Self::Removed)
+    }
 }
 
 /// Which look at an erasure a job is for.

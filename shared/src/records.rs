@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::category::Category;
 use crate::ids::{
-    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId, ExportId, LeadId,
-    MessageId, TenantId, TraceId,
+    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId, ExportId, HoldId,
+    LeadId, MessageId, TenantId, TraceId,
 };
 use crate::masking::Masking;
 use crate::model::{
@@ -560,6 +560,9 @@ records! {
             created_at: Timestamp,
             /// The wrapped bytes.
             wrapped: WrappedBytes,
+            /// On a contact's key: what holds protect of that contact, once for each hold. While it says anything
+            /// of it, neither this key nor the named conversation's may be deleted.
+            held: Option<Vec<Label>>,
         }
         sealed {}
     }
@@ -662,6 +665,77 @@ records! {
             whole_contacts: bool,
             /// The conversations to erase.
             conversations: Vec<ConversationId>,
+            /// The API key that asked for it.
+            requested_by: Option<ApiKeyId>,
+        }
+        sealed {}
+    }
+
+    /// An erasure that is not finished, for whoever starts again what came to a stop. Written before the erasure
+    /// and removed after it, so that only what is unfinished has to be looked through.
+    record OpenErasure("open_erasure") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: started_at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// The erasure.
+            erasure: ErasureId,
+            /// When a worker was last asked to do it.
+            started_at: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// Keeps a conversation, or a lead with everything of it, from being erased or swept, until it is released.
+    /// The keys of the contacts concerned say so too: that is what stops a deletion.
+    record Hold("hold") {
+        category: Hold,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [LedgerTable],
+        anchor: placed_at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Its id.
+            id: HoldId,
+            /// The conversation or lead that was named.
+            subject: Label,
+            /// The contacts concerned.
+            contacts: Vec<ContactRef>,
+            /// The conversation, if it is about one; otherwise all of the contacts' are held.
+            conversation: Option<ConversationId>,
+            /// When it was placed.
+            placed_at: Timestamp,
+            /// When it was released.
+            released_at: Option<Timestamp>,
+            /// When stamps were last taken off what it protects, so that the database does not remove it.
+            tended_at: Option<Timestamp>,
+        }
+        sealed {
+            /// Why, as whoever placed it put it.
+            reason: String,
+        }
+    }
+
+    /// Where the sweep stopped for lack of time: the next run goes on from there. Lives in the directory.
+    record SweepPlace("sweep_place") {
+        category: Account,
+        owner: Platform,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Omitted("the platform's own note of how far it came: an id and a time"),
+        erasure: Erasure::Keep("one row for the whole platform, which the next run overwrites"),
+        open {
+            /// The last tenant that was swept; none if all were.
+            after: Option<TenantId>,
+            /// When.
+            at: Timestamp,
         }
         sealed {}
     }

@@ -30,6 +30,8 @@ struct Queues {
     reply_dead: String,
     deliver_dead: String,
     stream_dead: String,
+    erasure_dead: String,
+    exports_dead: String,
 }
 
 /// The event is none that the function knows, or could not be worked through.
@@ -61,6 +63,8 @@ impl Dispatcher {
             reply_dead: settings.reply_dead_letters()?,
             deliver_dead: settings.deliver_dead_letters()?,
             stream_dead: settings.stream_dead_letters()?,
+            erasure_dead: settings.erasure_dead_letters()?,
+            exports_dead: settings.export_dead_letters()?,
         };
         Ok(Self { platform, queues })
     }

@@ -4,7 +4,7 @@
 use serde_json::json;
 use usher_aws::TenantScope;
 use usher_aws::conversation::OpenConversation;
-use usher_aws::queue::{self, Received};
+use usher_aws::queue::{self, Outgoing, Received};
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{HashPurpose, KeyringError};
 use usher_aws::store::keys;
@@ -12,7 +12,7 @@ use usher_aws::store::{StoreError, When};
 use usher_shared::ids::{MessageId, TenantId};
 use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::notice;
-use usher_shared::records::{DeliverJob, Message, ReplyJob, StreamLetter};
+use usher_shared::records::{DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter};
 use usher_shared::{Timestamp, record::Record};
 
 use crate::route::{deliver_job, erase_job, export_job, reply_job};
@@ -85,7 +85,35 @@ impl Dispatcher {
                 }
             }
         }
+        report.sent += self
+            .start_again::<EraseJob>(&self.queues.erasure_dead, &self.queues.erasure)
+            .await?;
+        report.sent += self
+            .start_again::<ExportJob>(&self.queues.exports_dead, &self.queues.exports)
+            .await?;
         Ok(report)
+    }
+
+    /// Sends the jobs of a queue's dead letters to it again. Each step of such a job can be done again, and the
+    /// worker looks at the row itself; one that never succeeds comes back here after its attempts, hours later,
+    /// and an alarm says for how long it has been so.
+    async fn start_again<R: Record>(&self, dead: &str, queue: &str) -> Result<u32, DispatchError> {
+        let mut sent = 0;
+        for _ in 0..BATCHES {
+            let letters = self.platform.receive(dead).await?;
+            if letters.is_empty() {
+                break;
+            }
+            for letter in letters {
+                if let Some(job) = read::<R>(&letter) {
+                    tracing::error!(kind = R::SPEC.kind, "given up; started again");
+                    let refused = self.platform.send_jobs(queue, &[Outgoing::standard(&job)?]).await;
+                    let done = refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
+                    sent += self.put_away(dead, &letter, done).await?;
+                }
+            }
+        }
+        Ok(sent)
     }
 
     async fn put_away(

@@ -1,5 +1,8 @@
 //! `DELETE` of a conversation or a lead: gone at once, and for good.
 
+use std::time::Duration;
+
+use axum::extract::State;
 use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
@@ -7,19 +10,22 @@ use usher_aws::TenantScope;
 use usher_aws::http::access::permission::{ConversationsDelete, LeadsDelete};
 use usher_aws::http::access::{Granted, PathId};
 use usher_aws::http::document::{NotFound, Refused, base, finish};
-use usher_aws::http::{App, Problem, wrap};
+use usher_aws::http::{App, Problem, ProblemBody, wrap};
 use usher_aws::sealing::{DataKey, HashPurpose, KeyringError};
 use usher_aws::store::{When, keys};
 use usher_shared::Timestamp;
 use usher_shared::ids::{ConversationId, ErasureId, LeadId};
 use usher_shared::model::{AuditAction, ContactRef, ErasureState};
-use usher_shared::records::{Erasing, Lead};
+use usher_shared::records::{AuditEvent, Erasing, Lead, OpenErasure};
 use usher_shared::untrusted::Label;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::exports::withdraw;
+
+/// Whoever asks again after this long starts the worker again: the queue brings a killed one's job back before.
+const NO_SIGN_OF_LIFE: Duration = Duration::from_hours(1);
 
 /// All routes of the function.
 pub fn router(app: App) -> Router {
@@ -50,6 +56,16 @@ struct Gone {
     deleted: bool,
 }
 
+/// A hold keeps it from being deleted; `holds` names which. Nothing was deleted.
+#[derive(Debug, IntoResponses)]
+#[response(status = 409, content_type = "application/problem+json", example = json!({
+    "code": "held", "title": "Conflict", "status": 409,
+    "detail": "It cannot be deleted while it is held; holds names what holds it.",
+    "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra", "holds": ["hold_01k5p0d3sbqgd2h6x7mzv9e4ra"]
+}))]
+#[expect(dead_code, reason = "describes an answer")]
+struct Held(ProblemBody);
+
 /// Deletes a conversation
 ///
 /// With its messages and the AI's audit trail: unreadable at once, removed soon after. The person stays known
@@ -60,9 +76,10 @@ struct Gone {
     path = "/v1/conversations/{id}",
     tag = "conversations",
     params(("id" = String, Path, description = "The conversation.", example = "conv_01k5p0d3sbqgd2h6x7mzv9e4ra")),
-    responses((status = 200, description = "It is deleted.", body = Gone), Refused, NotFound)
+    responses((status = 200, description = "It is deleted.", body = Gone), Refused, NotFound, Held)
 )]
 async fn delete_conversation(
+    State(app): State<App>,
     granted: Granted<ConversationsDelete>,
     PathId(id): PathId<ConversationId>,
 ) -> Result<Json<Gone>, Problem> {
@@ -79,19 +96,19 @@ async fn delete_conversation(
         None => None,
     };
     let present = match &known {
-        Some((contact, keys)) if keys.conversation(id)?.is_some() => Some(*contact),
+        Some((contact, keys)) if keys.conversation(id)?.is_some() => Some((*contact, keys)),
         _ => None,
     };
-    if let Some(contact) = present {
+    if let Some((contact, keys)) = present {
         let targets = Targets {
             contacts: vec![contact],
             conversations: vec![id],
-            ..Targets::default()
+            held: keys.is_conversation_held(id),
+            lead: None,
         };
-        begin(scope, erasure, &id, targets).await?;
-        granted.audit(AuditAction::ConversationErased, &id).await?;
+        begin(&app, &granted, erasure, &id, targets).await?;
     } else {
-        asked_before(scope, erasure).await?;
+        asked_before(&app, scope, erasure).await?;
     }
     Ok(Json(Gone {
         object: "conversation",
@@ -110,9 +127,10 @@ async fn delete_conversation(
     path = "/v1/leads/{id}",
     tag = "leads",
     params(("id" = String, Path, description = "The lead.", example = "lead_01k5p0d3sbqgd2h6x7mzv9e4ra")),
-    responses((status = 200, description = "It is deleted.", body = Gone), Refused, NotFound)
+    responses((status = 200, description = "It is deleted.", body = Gone), Refused, NotFound, Held)
 )]
 async fn delete_lead(
+    State(app): State<App>,
     granted: Granted<LeadsDelete>,
     PathId(id): PathId<LeadId>,
 ) -> Result<Json<Gone>, Problem> {
@@ -130,13 +148,13 @@ async fn delete_lead(
         if let Some(contact_keys) = scope.contact_keys(contact.id).await? {
             targets.contacts.push(*contact);
             targets.conversations.extend(contact_keys.conversations());
+            targets.held |= contact_keys.is_held();
         }
     }
     if targets.contacts.is_empty() {
-        asked_before(scope, erasure).await?;
+        asked_before(&app, scope, erasure).await?;
     } else {
-        begin(scope, erasure, &id, targets).await?;
-        granted.audit(AuditAction::LeadErased, &id).await?;
+        begin(&app, &granted, erasure, &id, targets).await?;
     }
     Ok(Json(Gone {
         object: "lead",
@@ -151,6 +169,8 @@ struct Targets {
     lead: Option<LeadId>,
     contacts: Vec<ContactRef>,
     conversations: Vec<ConversationId>,
+    /// A hold protects some of it.
+    held: bool,
 }
 
 /// The id of the erasure of a subject: asked twice, it is one erasure.
@@ -165,22 +185,36 @@ fn erasure_id(scope: &TenantScope, subject: &impl ToString, at: Timestamp) -> Er
     )
 }
 
-/// Nothing is there: 404, unless it was erased before.
-async fn asked_before(scope: &TenantScope, erasure: ErasureId) -> Result<(), Problem> {
+/// Nothing is there: 404, unless it was erased before. An erasure that came to a stop goes on.
+async fn asked_before(app: &App, scope: &TenantScope, erasure: ErasureId) -> Result<(), Problem> {
     let row = keys::erasure(scope.tenant(), erasure);
     let known: Option<Erasing> = scope.store().get(&row, &DataKey::none(), true).await?;
-    known.map(|_| ()).ok_or_else(Problem::not_found)
+    let known = known.filter(|erasing| *erasing.state != ErasureState::Held);
+    let erasing = known.ok_or_else(Problem::not_found)?;
+    if erasing.state.is_open() {
+        app.platform
+            .restart_erasure(scope, &erasing, NO_SIGN_OF_LIFE)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Writes the erasure down, then deletes the keys. From then on nothing of it can be read, anywhere; the rest
 /// is the worker's, which the row's own stream record starts.
-async fn begin(
-    scope: &TenantScope,
+async fn begin<P>(
+    app: &App,
+    granted: &Granted<P>,
     id: ErasureId,
     subject: &impl ToString,
     targets: Targets,
 ) -> Result<(), Problem> {
+    let scope = granted.scope();
     let now = scope.now();
+    let conversation = targets.conversations.first().copied();
+    let conversation = conversation.filter(|_| targets.lead.is_none());
+    if targets.held {
+        return Err(held(scope, &targets.contacts, conversation).await?);
+    }
     let subject = subject
         .to_string()
         .parse::<Label>()
@@ -195,36 +229,80 @@ async fn begin(
         lead: targets.lead.into(),
         contacts: targets.contacts.into(),
         conversations: targets.conversations.into(),
+        requested_by: Some(granted.key_id()).into(),
     };
-    let row = keys::erasure(scope.tenant(), id);
+    let note = OpenErasure {
+        erasure: id.into(),
+        started_at: now.into(),
+    };
+    let row = keys::open_erasure(scope.tenant(), id);
     let _begun_before = scope
+        .store()
+        .put(&row, &note, &DataKey::none(), When::Absent)
+        .await?;
+    let row = keys::erasure(scope.tenant(), id);
+    let fresh = scope
         .store()
         .put(&row, &erasing, &DataKey::none(), When::Absent)
         .await?;
-    make_unreadable(scope, &erasing).await?;
+    if !fresh.happened() {
+        // It was written down before and came to nothing: by a hold, or because the function died. What is there
+        // to be erased is what is there now.
+        let nothing_yet = [ErasureState::Held, ErasureState::Requested].map(|state| json!(state));
+        let when = When::OneOf("state", nothing_yet.to_vec());
+        let _further_already = scope.store().put(&row, &erasing, &DataKey::none(), when).await?;
+    }
+    if !make_unreadable(scope, &erasing).await? {
+        return Err(held(scope, &erasing.contacts, conversation).await?);
+    }
+    if !fresh.happened() {
+        // Only a row that is inserted starts a worker by itself.
+        app.platform
+            .restart_erasure(scope, &erasing, Duration::ZERO)
+            .await?;
+    }
     tracing::info!(tenant.id = %scope.tenant(), erasure.id = %id, "unreadable");
     Ok(())
 }
 
+/// 409, naming the holds in the way.
+async fn held(
+    scope: &TenantScope,
+    contacts: &[ContactRef],
+    conversation: Option<ConversationId>,
+) -> Result<Problem, Problem> {
+    let protected = scope.holds().protected().await?;
+    Ok(Problem::held(&protected.in_the_way(contacts, conversation)))
+}
+
 /// Deletes the keys that open what is erased, and notes the time on the contact, so that a late delivery is
-/// refused. Doing it again changes nothing.
-pub(crate) async fn make_unreadable(scope: &TenantScope, erasing: &Erasing) -> Result<(), KeyringError> {
+/// refused. Doing it again changes nothing. `false` if a hold was faster: then nothing is erased.
+pub(crate) async fn make_unreadable(scope: &TenantScope, erasing: &Erasing) -> Result<bool, KeyringError> {
     let tenant = scope.tenant();
-    for contact in erasing.contacts.iter() {
-        if *erasing.whole_contacts {
-            // The contact's key wraps all the others.
-            scope
-                .store()
-                .delete(&keys::contact_key(tenant, contact.id))
-                .await?;
-        } else {
-            for conversation in erasing.conversations.iter() {
-                scope
-                    .store()
-                    .delete(&keys::conversation_key(tenant, contact.id, *conversation))
-                    .await?;
-            }
+    let row = keys::erasure(tenant, *erasing.id);
+    let forgotten = if *erasing.whole_contacts {
+        scope.forget_keys(&erasing.contacts, None).await?.happened()
+    } else {
+        let mut all = true;
+        for conversation in erasing.conversations.iter() {
+            all &= scope
+                .forget_keys(&erasing.contacts, Some(*conversation))
+                .await?
+                .happened();
         }
+        all
+    };
+    if !forgotten {
+        let held = vec![
+            ("state", json!(ErasureState::Held)),
+            ("updated_at", json!(scope.now())),
+        ];
+        let when = vec![When::Is("state", json!(ErasureState::Requested))];
+        let _further_already = scope.store().update(&row, held, when).await?;
+        tracing::info!(%tenant, erasure.id = %*erasing.id, "held");
+        return Ok(false);
+    }
+    for contact in erasing.contacts.iter() {
         let row = keys::contact(tenant, contact.address);
         let mark = vec![("erased_at", json!(erasing.requested_at.0))];
         let _fresh_contact = scope
@@ -233,12 +311,39 @@ pub(crate) async fn make_unreadable(scope: &TenantScope, erasing: &Erasing) -> R
             .await?;
     }
     withdraw(scope).await?;
-    let row = keys::erasure(tenant, *erasing.id);
+    if *erasing.state <= ErasureState::Requested {
+        audit(scope, erasing).await?;
+    }
     let state = vec![
         ("state", json!(ErasureState::Unreadable)),
         ("updated_at", json!(scope.now())),
     ];
     let when = vec![When::Is("state", json!(ErasureState::Requested))];
     let _further_already = scope.store().update(&row, state, when).await?;
+    Ok(true)
+}
+
+/// The entry of the audit trail follows from the erasure's own row, under a key that does too: whoever comes first
+/// writes it, the request or the worker, and it is never written twice or left out.
+async fn audit(scope: &TenantScope, erasing: &Erasing) -> Result<(), KeyringError> {
+    let Some(actor) = *erasing.requested_by else {
+        return Ok(());
+    };
+    let action = match *erasing.lead {
+        Some(_) => AuditAction::LeadErased,
+        None => AuditAction::ConversationErased,
+    };
+    let event = AuditEvent {
+        at: erasing.requested_at,
+        actor: actor.into(),
+        action: action.into(),
+        target: erasing.subject.clone(),
+    };
+    let target = erasing.subject.to_string();
+    let row = keys::audit_event(scope.tenant(), *erasing.requested_at, &target);
+    let _written_before = scope
+        .store()
+        .put(&row, &event, &DataKey::none(), When::Absent)
+        .await?;
     Ok(())
 }

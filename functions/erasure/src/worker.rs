@@ -55,8 +55,12 @@ pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseEr
     let Some(erasing): Option<Erasing> = scope.store().get(&row, &DataKey::none(), true).await? else {
         return Ok(());
     };
-    // Whoever wrote the row down may have died before the keys were gone.
-    make_unreadable(&scope, &erasing).await?;
+    let open_row = keys::open_erasure(scope.tenant(), *job.erasure);
+    // Whoever wrote the row down may have died before the keys were gone; and a hold may have come first.
+    if *erasing.state == ErasureState::Held || !make_unreadable(&scope, &erasing).await? {
+        scope.store().delete(&open_row).await?;
+        return Ok(());
+    }
     let removed = remove(&scope, &erasing).await?;
     remove_files(&scope, &eraser.platform.files(&scope)?).await?;
     let reached = match job.look {
@@ -67,6 +71,7 @@ pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseEr
         }
         _ => ErasureState::Verified,
     };
+    // Not `Held`: what a hold stopped is not this worker's any more.
     let earlier = [
         ErasureState::Requested,
         ErasureState::Unreadable,
@@ -79,6 +84,9 @@ pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseEr
     let set = vec![("state", json!(reached)), ("updated_at", json!(scope.now()))];
     let when = vec![When::OneOf("state", earlier.collect())];
     let _further_already = scope.store().update(&row, set, when).await?;
+    if reached == ErasureState::Verified {
+        scope.store().delete(&open_row).await?;
+    }
     tracing::info!(tenant.id = %scope.tenant(), erasure.id = %*job.erasure, rows = removed, "removed");
     telemetry::emit("erasure", &[("rows_removed", precise(removed), Unit::Count)]);
     Ok(())

@@ -17,6 +17,7 @@ use usher_aws::http::App;
 use usher_aws::{Platform, lambda};
 
 pub use crate::routes::{openapi, router};
+pub use crate::sweep::{Swept, sweep_all};
 
 /// Handles an event: a request of the HTTP API, or the input of the schedule `sweep`.
 ///
@@ -26,8 +27,13 @@ pub async fn handle(platform: &Arc<Platform>, event: LambdaEvent<Value>) -> Resu
     match event.payload.get("schedule").and_then(Value::as_str) {
         Some("sweep") => {
             let deadline = Deadline::from_millis(event.context.deadline);
-            let swept = sweep::sweep_all(platform, deadline).await?;
-            Ok(json!({ "tenants": swept.tenants, "rows": swept.rows, "failed": swept.failed }))
+            let swept = sweep_all(platform, deadline).await?;
+            Ok(json!({
+                "tenants": swept.tenants,
+                "rows": swept.rows,
+                "failed": swept.failed,
+                "restarted": swept.restarted,
+            }))
         }
         Some(_) => Err("schedule of unknown name".into()),
         None => {

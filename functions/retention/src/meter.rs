@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use usher_aws::TenantScope;
-use usher_aws::store::{Read, StoreError, keys};
+use usher_aws::holds::Protected;
+use usher_aws::store::keys::{self, Range};
+use usher_aws::store::{Read, Row, StoreError};
 use usher_shared::Timestamp;
 use usher_shared::category::Category;
+use usher_shared::ids::ConversationId;
+use usher_shared::model::ContactRef;
 
 /// One reading.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +23,11 @@ pub(crate) struct Reading {
     pub(crate) overdue: Duration,
 }
 
-/// Reads the meter of a tenant: one index entry per category.
-pub(crate) async fn measure(scope: &TenantScope) -> Result<Vec<Reading>, StoreError> {
+/// What is looked through at once for something that no hold keeps.
+const PAGE: usize = 50;
+
+/// Reads the meter of a tenant: one index entry per category, and those that holds keep.
+pub(crate) async fn measure(scope: &TenantScope, protected: &Protected) -> Result<Vec<Reading>, StoreError> {
     let end_of_time = Timestamp::from_millis(9_999_999_999_999);
     let mut readings = Vec::new();
     for (category, range, field) in [
@@ -40,19 +47,7 @@ pub(crate) async fn measure(scope: &TenantScope) -> Result<Vec<Reading>, StoreEr
             "last_activity",
         ),
     ] {
-        let read = Read {
-            limit: 1,
-            backward: false,
-            consistent: false,
-            after: None,
-        };
-        let first = scope
-            .store()
-            .query_ended(&range, &read)
-            .await?
-            .rows
-            .into_iter()
-            .next();
+        let first = first_unheld(scope, &range, protected).await?;
         let oldest = first.and_then(|row| row.peek::<Timestamp>(field));
         let end = oldest.and_then(|oldest| scope.policy().expiry(category, oldest));
         let overdue = end.map_or(Duration::ZERO, |end| scope.now().since(end));
@@ -64,4 +59,39 @@ pub(crate) async fn measure(scope: &TenantScope) -> Result<Vec<Reading>, StoreEr
         });
     }
     Ok(readings)
+}
+
+/// The first row of a list that no hold keeps.
+async fn first_unheld(
+    scope: &TenantScope,
+    range: &Range,
+    protected: &Protected,
+) -> Result<Option<Row>, StoreError> {
+    let mut after = None;
+    loop {
+        let read = Read {
+            limit: if protected.holds.is_empty() { 1 } else { PAGE },
+            backward: false,
+            consistent: false,
+            after,
+        };
+        let page = scope.store().query_ended(range, &read).await?;
+        let unheld = |row: &Row| {
+            let conversation = row.peek::<ConversationId>("conversation");
+            let contact = row.peek::<ContactRef>("contact");
+            let lead = row.peek::<Vec<ContactRef>>("contacts").unwrap_or_default();
+            let held = match (conversation, contact) {
+                (Some(conversation), Some(contact)) => protected.conversation(conversation, contact.id),
+                _ => lead.iter().any(|contact| protected.whole_contact(contact.id)),
+            };
+            !held
+        };
+        if let Some(found) = page.rows.into_iter().find(unheld) {
+            return Ok(Some(found));
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(None);
+        }
+    }
 }

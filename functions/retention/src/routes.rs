@@ -212,6 +212,8 @@ struct RetentionReport {
     object: &'static str,
     /// When it was made.
     generated_at: String,
+    /// Holds that are not released. What they keep is left out of the readings below.
+    active_holds: usize,
     /// One entry per category that the sweep removes.
     categories: Vec<CategoryReport>,
 }
@@ -241,7 +243,8 @@ struct CategoryReport {
 )]
 async fn read_report(granted: Granted<RetentionRead>) -> Result<Json<RetentionReport>, Problem> {
     let scope = granted.scope();
-    let readings = meter::measure(scope)
+    let protected = scope.holds().protected().await?;
+    let readings = meter::measure(scope, &protected)
         .await?
         .into_iter()
         .map(|reading| CategoryReport {
@@ -253,6 +256,7 @@ async fn read_report(granted: Granted<RetentionRead>) -> Result<Json<RetentionRe
     Ok(Json(RetentionReport {
         object: "retention_report",
         generated_at: scope.now().to_string(),
+        active_holds: protected.holds.len(),
         categories: readings.collect(),
     }))
 }

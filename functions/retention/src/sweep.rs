@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use usher_aws::deadline::Deadline;
+use usher_aws::holds::Protected;
+use usher_aws::restart::RestartError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, KeyringError};
 use usher_aws::store::{Read, StoreError, When, keys};
@@ -30,6 +32,8 @@ pub(crate) enum SweepError {
     Scope(#[from] ScopeError),
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    #[error(transparent)]
+    Restart(#[from] RestartError),
 }
 
 impl From<StoreError> for SweepError {
@@ -40,27 +44,50 @@ impl From<StoreError> for SweepError {
 
 /// What a run did.
 #[derive(Debug, Default)]
-pub(crate) struct Swept {
-    pub(crate) tenants: u64,
-    pub(crate) rows: u64,
-    pub(crate) failed: u64,
+pub struct Swept {
+    /// Tenants visited.
+    pub tenants: u64,
+    /// Rows removed.
+    pub rows: u64,
+    /// Tenants that could not be swept.
+    pub failed: u64,
+    /// Erasures and exports started again.
+    pub restarted: u64,
 }
 
-/// Sweeps all tenants, as far as the time goes.
-pub(crate) async fn sweep_all(platform: &Platform, deadline: Deadline) -> Result<Swept, StoreError> {
-    let (mut swept, mut worst, mut after) = (Swept::default(), Duration::ZERO, None);
-    'tenants: loop {
+/// The worst of all tenants.
+#[derive(Debug, Default)]
+struct Worst {
+    overdue: Duration,
+    unfinished: Duration,
+}
+
+/// Sweeps all tenants, as far as the time goes: on from where the last run stopped, and at least one, so that
+/// every tenant has its turn however many there are.
+///
+/// # Errors
+/// [`StoreError`] if the list of tenants cannot be read.
+pub async fn sweep_all(platform: &Platform, deadline: Deadline) -> Result<Swept, StoreError> {
+    let (mut swept, mut worst) = (Swept::default(), Worst::default());
+    let began_after = platform.sweep_place().await?;
+    let (mut after, mut wrapped, mut reached) = (began_after, false, None);
+    let stopped = 'tenants: loop {
         let page = platform.tenants(after).await?;
         for entry in page.tenants {
-            if deadline.remaining() < ENOUGH {
+            // Round once: the first tenant of this run is the last to be looked at.
+            if wrapped && began_after.is_some_and(|first| *entry.id > first) {
+                break 'tenants None;
+            }
+            if deadline.remaining() < ENOUGH && swept.tenants > 0 {
                 tracing::warn!(tenants = swept.tenants, "out of time; the next run goes on");
-                break 'tenants;
+                break 'tenants reached;
             }
             swept.tenants += 1;
-            match sweep_one(platform, *entry.id).await {
-                Ok((rows, overdue)) => {
+            reached = Some(*entry.id);
+            match sweep_one(platform, *entry.id, &mut worst).await {
+                Ok((rows, restarted)) => {
                     swept.rows += rows;
-                    worst = worst.max(overdue);
+                    swept.restarted += restarted;
                 }
                 // One tenant's trouble is not the others'.
                 Err(error) => {
@@ -71,25 +98,38 @@ pub(crate) async fn sweep_all(platform: &Platform, deadline: Deadline) -> Result
         }
         after = page.next;
         if after.is_none() {
-            break;
+            if wrapped || began_after.is_none() {
+                break None;
+            }
+            wrapped = true;
         }
+    };
+    if stopped != began_after {
+        platform.keep_sweep_place(stopped).await?;
     }
     let count = |number: u64| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
     telemetry::emit(
         "retention",
         &[
             ("rows_swept", count(swept.rows), Unit::Count),
             ("tenants_failed", count(swept.failed), Unit::Count),
-            ("oldest_overdue", worst.as_secs_f64() * 1000.0, Unit::Milliseconds),
+            ("restarted", count(swept.restarted), Unit::Count),
+            ("oldest_overdue", millis(worst.overdue), Unit::Milliseconds),
+            ("oldest_erasure", millis(worst.unfinished), Unit::Milliseconds),
         ],
     );
     Ok(swept)
 }
 
-/// Sweeps one tenant; says how many rows went, and how long the oldest thing left is overdue.
-async fn sweep_one(platform: &Platform, tenant: TenantId) -> Result<(u64, Duration), SweepError> {
+/// Sweeps one tenant; says how many rows went, and how much was started again.
+async fn sweep_one(
+    platform: &Platform,
+    tenant: TenantId,
+    worst: &mut Worst,
+) -> Result<(u64, u64), SweepError> {
     let scope = match platform.enter(tenant).await {
-        Err(ScopeError::UnknownTenant) => return Ok((0, Duration::ZERO)),
+        Err(ScopeError::UnknownTenant) => return Ok((0, 0)),
         scope => scope?,
     };
     let ended = |category| {
@@ -98,6 +138,10 @@ async fn sweep_one(platform: &Platform, tenant: TenantId) -> Result<(u64, Durati
             .days(category)
             .map(|days| scope.now().minus_days(days))
     };
+    let protected = scope.holds().protected().await?;
+    for hold in &protected.holds {
+        scope.holds().tend(hold).await?;
+    }
     let mut rows = 0;
     if let Some(cutoff) = ended(Category::Conversation) {
         rows += sweep_conversations(&scope, cutoff).await?;
@@ -108,12 +152,15 @@ async fn sweep_one(platform: &Platform, tenant: TenantId) -> Result<(u64, Durati
     if rows > 0 {
         tracing::info!(tenant.id = %tenant, rows, "swept");
     }
-    let overdue = meter::measure(&scope)
+    let overdue = meter::measure(&scope, &protected)
         .await?
         .into_iter()
         .map(|reading| reading.overdue)
         .max();
-    Ok((rows, overdue.unwrap_or_default()))
+    worst.overdue = worst.overdue.max(overdue.unwrap_or_default());
+    let unfinished = platform.restart_unfinished(&scope).await?;
+    worst.unfinished = worst.unfinished.max(unfinished.oldest);
+    Ok((rows, unfinished.restarted))
 }
 
 async fn sweep_conversations(scope: &TenantScope, cutoff: Timestamp) -> Result<u64, SweepError> {
@@ -129,9 +176,18 @@ async fn sweep_conversations(scope: &TenantScope, cutoff: Timestamp) -> Result<u
             .store()
             .query(&keys::ages(scope.tenant(), cutoff), &read)
             .await?;
+        // Looked at anew for each page: a hold that was placed meanwhile counts.
+        let protected = if page.rows.is_empty() {
+            Protected::default()
+        } else {
+            scope.holds().protected().await?
+        };
         for row in page.rows {
             let age: ConversationAge = scope.store().open(row, &DataKey::none())?;
-            rows += sweep_conversation(scope, &age, cutoff).await?;
+            // Its note stays as it is, so that the first sweep after the hold finds it.
+            if !protected.conversation(*age.conversation, age.contact.id) {
+                rows += sweep_conversation(scope, &age, cutoff).await?;
+            }
         }
         after = page.next;
         if after.is_none() {
@@ -198,17 +254,18 @@ async fn sweep_conversation(
 /// has no other conversation.
 async fn end_conversation(scope: &TenantScope, age: &ConversationAge) -> Result<u64, SweepError> {
     let (tenant, contact) = (scope.tenant(), *age.contact);
-    scope
-        .store()
-        .delete(&keys::conversation_key(tenant, contact.id, *age.conversation))
-        .await?;
+    let keys_gone = scope.forget_keys(&[contact], Some(*age.conversation)).await?;
+    if !keys_gone.happened() {
+        return Ok(0);
+    }
     let mut rows = scope
         .store()
         .purge(&keys::conversation_rows(tenant, *age.conversation))
         .await?;
-    if let Some((record, _)) = scope.open_contact(contact).await?
+    if let Some((record, contact_keys)) = scope.open_contact(contact).await?
         && record.lead.is_none()
         && *record.conversation == *age.conversation
+        && !contact_keys.is_held()
     {
         // The key first; then the row, unless a new conversation began meanwhile.
         let row = keys::contact(tenant, contact.address);
@@ -217,7 +274,9 @@ async fn end_conversation(scope: &TenantScope, age: &ConversationAge) -> Result<
             When::Is("conversation", json!(*age.conversation)),
         ];
         let forgotten = vec![("erased_at", json!(scope.now()))];
-        if scope.store().update(&row, forgotten, when).await?.happened() {
+        if scope.store().update(&row, forgotten, when).await?.happened()
+            && scope.forget_keys(&[contact], None).await?.happened()
+        {
             rows += scope
                 .store()
                 .purge(&keys::contact_keys(tenant, contact.id))
@@ -266,8 +325,20 @@ async fn sweep_leads(scope: &TenantScope, cutoff: Timestamp) -> Result<u64, Swee
             .store()
             .query_ended(&keys::leads_until(scope.tenant(), cutoff), &read)
             .await?;
+        let protected = if page.rows.is_empty() {
+            Protected::default()
+        } else {
+            scope.holds().protected().await?
+        };
         for row in page.rows {
             let lead: Lead = scope.store().open(row, &DataKey::none())?;
+            if lead
+                .contacts
+                .iter()
+                .any(|contact| protected.whole_contact(contact.id))
+            {
+                continue;
+            }
             for contact in lead.contacts.iter() {
                 rows += empty_profile(scope, *contact).await?;
                 rows += scope.forget_identifiers(contact.id).await?;
@@ -299,6 +370,9 @@ async fn empty_profile(scope: &TenantScope, contact: ContactRef) -> Result<u64, 
     };
     let mut record: Contact = scope.store().open(found, contact_keys.contact())?;
     if contact_keys.conversations().next().is_none() {
+        if !scope.forget_keys(&[contact], None).await?.happened() {
+            return Ok(0);
+        }
         let rows = scope
             .store()
             .purge(&keys::contact_keys(scope.tenant(), contact.id))

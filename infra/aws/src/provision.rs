@@ -10,7 +10,7 @@ use usher_shared::category::Preset;
 use usher_shared::ids::TenantId;
 use usher_shared::masking::Masking;
 use usher_shared::record::key;
-use usher_shared::records::{Tenant, TenantEntry, WrappedKey};
+use usher_shared::records::{SweepPlace, Tenant, TenantEntry, WrappedKey};
 use usher_shared::untrusted::WrappedBytes;
 
 pub use self::api_keys::{API_KEY_PREFIX, ApiKeyPage, NewApiKey};
@@ -126,26 +126,68 @@ impl Platform {
         Ok(TenantPage { tenants, next })
     }
 
+    /// The tenant after which the sweep goes on; `None` if its last run reached all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sweep_place(&self) -> Result<Option<TenantId>, StoreError> {
+        let row = keys::sweep_place();
+        let place = self.platform_store().get(&row, &DataKey::none(), true).await?;
+        Ok(place.and_then(|place| *place.after))
+    }
+
+    /// Writes down after which tenant the sweep goes on. Two runs at once overwrite each other's note: a tenant
+    /// is then swept twice, or an hour later.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_sweep_place(&self, after: Option<TenantId>) -> Result<(), StoreError> {
+        let row = keys::sweep_place();
+        let place = SweepPlace {
+            after: after.into(),
+            at: self.clock().now().into(),
+        };
+        let store = self.platform_store();
+        if store
+            .put(&row, &place, &DataKey::none(), When::Absent)
+            .await?
+            .happened()
+        {
+            return Ok(());
+        }
+        let _gone_meanwhile = store.put(&row, &place, &DataKey::none(), When::Present).await?;
+        Ok(())
+    }
+
     /// A tenant's row, read as the operator: no function's own role may do this. `None` if there is no such
     /// tenant.
     ///
     /// # Errors
     /// [`KeyringError`].
     pub async fn read_tenant(&self, id: TenantId) -> Result<Option<Tenant>, KeyringError> {
-        let store = self.platform_store();
-        let wrapped = store.get(&keys::tenant_key(id), &DataKey::none(), true).await?;
+        let Some(key) = self.read_tenant_key(id).await? else {
+            return Ok(None);
+        };
+        Ok(self.platform_store().get(&keys::tenant(id), &key, true).await?)
+    }
+
+    /// A tenant's key, as the operator. `None` if there is no such tenant.
+    pub(crate) async fn read_tenant_key(&self, id: TenantId) -> Result<Option<TenantKey>, KeyringError> {
+        let row = keys::tenant_key(id);
+        let wrapped = self.platform_store().get(&row, &DataKey::none(), true).await?;
         let Some(wrapped) = wrapped else {
             return Ok(None);
         };
         let context = kms_context(purpose::TENANT, Some(id));
-        let key: TenantKey = unwrap_by_kms(&self.clients.kms, &self.kms_key, &wrapped, context).await?;
-        Ok(store.get(&keys::tenant(id), &key, true).await?)
+        let key = unwrap_by_kms(&self.clients.kms, &self.kms_key, &wrapped, context).await?;
+        Ok(Some(key))
     }
 
     async fn put_wrapped(&self, row: &Key<WrappedKey>, wrapped: Vec<u8>) -> Result<(), KeyringError> {
         let record = WrappedKey {
             created_at: self.clock().now().into(),
             wrapped: WrappedBytes(wrapped).into(),
+            held: None.into(),
         };
         // If another call was first, its key stands and this one is dropped unused.
         let _first = self

@@ -60,6 +60,10 @@ variables! {
     deliver_dead_letters = "DELIVER_DEAD_LETTERS_URL";
     /// URL of the dead letters of the stream.
     stream_dead_letters = "STREAM_DEAD_LETTERS_URL";
+    /// URL of the dead letters of the queue of erasures.
+    erasure_dead_letters = "ERASURE_DEAD_LETTERS_URL";
+    /// URL of the dead letters of the queue of exports.
+    export_dead_letters = "EXPORT_DEAD_LETTERS_URL";
     /// URL of the queue of erasures.
     erasure_queue = "ERASURE_QUEUE_URL";
     /// Seconds after which no function can still hold a key that was deleted.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::callers::{Caller, Callers};
@@ -104,6 +105,10 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         objects,
         outbox: Arc::default(),
         meter,
+        paused: pools
+            .keys()
+            .map(|name| (name.clone(), watch::Sender::new(false)))
+            .collect(),
         pools,
         callers,
         guests: Guests::default(),
@@ -277,7 +282,11 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
             tasks.spawn(reader.run());
         }
         for source in &function.queues {
+            let Some(paused) = shared.paused.get(&function.name) else {
+                continue;
+            };
             let reader = QueueReader {
+                paused: paused.subscribe(),
                 source: source.clone(),
                 pool: Arc::clone(pool),
                 queues: Arc::clone(&shared.queues),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::batch::failures;
@@ -29,6 +29,8 @@ pub(crate) struct QueueReader {
     pub(crate) queues: Arc<Sqs>,
     pub(crate) console: Console,
     pub(crate) meter: Arc<Meter>,
+    /// While it says so, nothing is received.
+    pub(crate) paused: watch::Receiver<bool>,
 }
 
 impl QueueReader {
@@ -42,6 +44,10 @@ impl QueueReader {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
                 return;
             };
+            let mut paused = reader.paused.clone();
+            if paused.wait_for(|paused| !paused).await.is_err() {
+                return;
+            }
             let waiting = changed.notified();
             let queue = &reader.source.queue;
             let received = reader

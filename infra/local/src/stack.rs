@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::callers::{Callers, Credentials};
@@ -143,6 +144,8 @@ pub(crate) struct Shared {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) pools: BTreeMap<String, Arc<Pool>>,
+    /// Functions whose queues are not read for the time being.
+    pub(crate) paused: BTreeMap<String, watch::Sender<bool>>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) guests: Guests,
     pub(crate) operator: Credentials,
@@ -249,6 +252,13 @@ impl Stack {
     /// Kills every process of a function. Says how many there were; `None` if there is no such function.
     pub async fn kill(&self, function: &str) -> Option<usize> {
         Some(self.shared.pools.get(function)?.kill().await)
+    }
+
+    /// Holds a function's queues back, or lets them go on: what is in flight is finished, what comes waits. Says
+    /// whether there is such a function.
+    pub fn pause(&self, function: &str, paused: bool) -> bool {
+        let queues = self.shared.paused.get(function);
+        queues.inspect(|queues| _ = queues.send_replace(paused)).is_some()
     }
 
     /// The files: one folder per bucket.

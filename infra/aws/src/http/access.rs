@@ -7,6 +7,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use bytes::Bytes;
+use usher_shared::ids::ApiKeyId;
 use usher_shared::model::AuditAction;
 use usher_shared::scope::Scope;
 
@@ -85,6 +86,11 @@ impl<P> Granted<P> {
     /// The tenant.
     pub fn scope(&self) -> &TenantScope {
         &self.scope
+    }
+
+    /// The key's id.
+    pub fn key_id(&self) -> ApiKeyId {
+        self.caller.key_id()
     }
 
     /// Writes down what was done.

@@ -3,10 +3,12 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use usher_shared::ids::HoldId;
 use usher_shared::rate::Wait;
 use usher_shared::scope::Scope;
 
 use crate::files::FileError;
+use crate::restart::RestartError;
 use crate::scope::ScopeError;
 use crate::sealing::KeyringError;
 use crate::store::StoreError;
@@ -49,6 +51,9 @@ pub struct ProblemBody {
     /// Id of the resource that stands in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_id: Option<String>,
+    /// Ids of the holds that keep it from being deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<String>,
 }
 
 /// An error answer. The request's id is filled in by [`super::wrap`].
@@ -59,6 +64,7 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     resource_id: Option<Box<str>>,
+    holds: Vec<String>,
     /// Boxed: few problems have one, and every result carries the space.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
@@ -71,6 +77,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             resource_id: None,
+            holds: Vec::new(),
             header: None,
         }
     }
@@ -127,6 +134,15 @@ impl Problem {
         Self {
             resource_id: Some(resource.to_string().into()),
             ..self
+        }
+    }
+
+    /// 409: holds keep it from being deleted.
+    pub fn held(holds: &[HoldId]) -> Self {
+        let detail = "It cannot be deleted while it is held; holds names what holds it.";
+        Self {
+            holds: holds.iter().map(ToString::to_string).collect(),
+            ..Self::conflict("held", detail)
         }
     }
 
@@ -203,6 +219,7 @@ impl Problem {
             request_id: request_id.to_owned(),
             errors: self.errors.clone(),
             resource_id: self.resource_id.as_deref().map(str::to_owned),
+            holds: self.holds.clone(),
         }
     }
 }
@@ -238,6 +255,22 @@ impl From<FileError> for Problem {
     fn from(error: FileError) -> Self {
         tracing::error!(error = %error, "file storage failed");
         Self::unavailable()
+    }
+}
+
+impl From<RestartError> for Problem {
+    fn from(error: RestartError) -> Self {
+        match error {
+            RestartError::Store(error) => error.into(),
+            RestartError::Queue(_) => {
+                tracing::error!(error = %error, "job not sent");
+                Self::unavailable()
+            }
+            RestartError::Settings(_) => {
+                tracing::error!(error = %error, "queue not known");
+                Self::internal()
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use usher_shared::Timestamp;
 use usher_shared::ids::{ContactId, ConversationId, DocumentId, TenantId};
 use usher_shared::record::key;
 use usher_shared::records::WrappedKey;
-use usher_shared::untrusted::WrappedBytes;
+use usher_shared::untrusted::{Label, WrappedBytes};
 
 use super::cipher::{Binding, DataKey, SealingError};
 use crate::scope::TenantScope;
@@ -95,12 +95,26 @@ pub struct ContactKeys {
     id: ContactId,
     contact: DataKey<key::Contact>,
     conversations: HashMap<String, WrappedBytes>,
+    held: Vec<Label>,
 }
 
 impl ContactKeys {
     /// The contact's own key.
     pub fn contact(&self) -> &DataKey<key::Contact> {
         &self.contact
+    }
+
+    /// Whether a hold keeps the contact's key from being deleted.
+    pub fn is_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether a hold keeps the key of one of its conversations from being deleted.
+    pub fn is_conversation_held(&self, conversation: ConversationId) -> bool {
+        let (all, one) = (self.id.to_string(), conversation.to_string());
+        self.held
+            .iter()
+            .any(|held| held.as_str() == all || held.as_str() == one)
     }
 
     /// The conversations that have a key.
@@ -137,6 +151,7 @@ fn wrapped_key(at: Timestamp, bytes: Vec<u8>) -> WrappedKey {
     WrappedKey {
         created_at: at.into(),
         wrapped: WrappedBytes(bytes).into(),
+        held: None.into(),
     }
 }
 
@@ -154,12 +169,14 @@ impl TenantScope {
         let Some(wrapped) = all.remove(&own.sk) else {
             return Ok(None);
         };
-        let key = self.key().unwrap_key(wrapping(&own), &wrapped.0)?;
+        let key = self.key().unwrap_key(wrapping(&own), &wrapped.wrapped.0.0)?;
+        let conversations = all.into_iter().map(|(sk, key)| (sk, key.wrapped.0));
         Ok(Some(ContactKeys {
             tenant: self.tenant(),
             id: contact,
             contact: key,
-            conversations: all,
+            conversations: conversations.collect(),
+            held: wrapped.held.0.unwrap_or_default(),
         }))
     }
 
@@ -182,6 +199,7 @@ impl TenantScope {
             id: contact,
             contact: key,
             conversations: HashMap::new(),
+            held: Vec::new(),
         };
         self.create_conversation_key(&mut keys, conversation).await?;
         Ok(keys)
@@ -262,7 +280,8 @@ impl TenantScope {
         for (sk, wrapped) in all {
             if let Ok(document) = sk.parse::<DocumentId>() {
                 let row = keys::document_key(self.tenant(), document);
-                opened.insert(document, self.key().unwrap_key(wrapping(&row), &wrapped.0)?);
+                let key = self.key().unwrap_key(wrapping(&row), &wrapped.wrapped.0.0)?;
+                opened.insert(document, key);
             }
         }
         Ok(opened)
@@ -290,7 +309,7 @@ impl TenantScope {
         Ok(())
     }
 
-    async fn wrapped_keys(&self, range: &keys::Range) -> Result<HashMap<String, WrappedBytes>, KeyringError> {
+    async fn wrapped_keys(&self, range: &keys::Range) -> Result<HashMap<String, WrappedKey>, KeyringError> {
         let mut all = HashMap::new();
         let mut after = None;
         loop {
@@ -306,7 +325,7 @@ impl TenantScope {
                     continue;
                 };
                 let key: WrappedKey = self.store().open(row, &DataKey::none())?;
-                all.insert(sk, key.wrapped.0);
+                all.insert(sk, key);
             }
             after = page.next;
             if after.is_none() {

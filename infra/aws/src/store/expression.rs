@@ -26,6 +26,10 @@ pub enum When {
     OneOf(&'static str, Vec<Value>),
     /// The open field is missing or below this value. For texts that sort.
     AbsentOrBelow(&'static str, Value),
+    /// The open field is missing, or there is no such row.
+    Missing(&'static str),
+    /// The open field, a list, does not hold this value; nor does it if it is missing, or there is no such row.
+    Lacks(&'static str, Value),
 }
 
 /// Collects names and values of an expression.
@@ -104,6 +108,11 @@ impl Expression {
             When::AbsentOrBelow(field, value) => {
                 let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
                 format!("(attribute_exists(pk) AND (attribute_not_exists({name}) OR {name} < {value}))")
+            }
+            When::Missing(field) => format!("attribute_not_exists({})", self.name(field)),
+            When::Lacks(field, value) => {
+                let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
+                format!("(NOT contains({name}, {value}))")
             }
         }
     }

@@ -5,13 +5,14 @@ use std::marker::PhantomData;
 
 use usher_shared::Timestamp;
 use usher_shared::ids::{
-    ApiKeyId, ChannelId, ContactId, ConversationId, DocumentId, ErasureId, ExportId, LeadId, MessageId,
-    TenantId, TraceId,
+    ApiKeyId, ChannelId, ContactId, ConversationId, DocumentId, ErasureId, ExportId, HoldId, LeadId,
+    MessageId, TenantId, TraceId,
 };
 use usher_shared::records::{
     ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
-    DataExport, Document, DownloadLink, Erasing, ExportProgress, ExportSlot, IdempotentOutcome,
-    InboundMarker, Lead, LeadIdentifier, Message, RateBucket, Tenant, TenantEntry, Trace, WrappedKey,
+    DataExport, Document, DownloadLink, Erasing, ExportProgress, ExportSlot, Hold, IdempotentOutcome,
+    InboundMarker, Lead, LeadIdentifier, Message, OpenErasure, RateBucket, SweepPlace, Tenant, TenantEntry,
+    Trace, WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -368,6 +369,37 @@ pub fn parse_erasure_partition(pk: &str) -> Option<TenantId> {
     pk.strip_suffix("#erasures")?.parse().ok()
 }
 
+/// The note of an unfinished erasure.
+pub fn open_erasure(tenant: TenantId, erasure: ErasureId) -> Key<OpenErasure> {
+    Key::ledger(format!("{tenant}#open-erasures"), erasure.to_string())
+}
+
+/// All unfinished erasures.
+pub fn open_erasures(tenant: TenantId) -> Range {
+    Range {
+        table: Table::Ledger,
+        ..all(format!("{tenant}#open-erasures"))
+    }
+}
+
+/// A hold.
+pub fn hold(tenant: TenantId, hold: HoldId) -> Key<Hold> {
+    Key::ledger(format!("{tenant}#holds"), hold.to_string())
+}
+
+/// All holds, the released ones too, oldest first.
+pub fn holds(tenant: TenantId) -> Range {
+    Range {
+        table: Table::Ledger,
+        ..all(format!("{tenant}#holds"))
+    }
+}
+
+/// Where the sweep stopped.
+pub fn sweep_place() -> Key<SweepPlace> {
+    Key::inbox("dir#sweep".to_owned(), "place".to_owned())
+}
+
 /// Everything in a conversation's partition: head, messages, traces.
 pub fn conversation_rows(tenant: TenantId, conversation: ConversationId) -> Range {
     all(conversation_partition(tenant, conversation))
@@ -652,6 +684,8 @@ mod tests {
             export(t, ExportId::derived(m.at(), [5; 10])).pk,
             export_progress(t, ExportId::derived(m.at(), [5; 10])).pk,
             export_slot(t).pk,
+            hold(t, HoldId::derived(m.at(), [6; 10])).pk,
+            open_erasure(t, ErasureId::derived(m.at(), [7; 10])).pk,
         ] {
             assert!(pk == prefix || pk.starts_with(&format!("{prefix}#")), "{pk}");
         }

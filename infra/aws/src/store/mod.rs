@@ -5,6 +5,8 @@ mod expression;
 pub mod item;
 pub mod keys;
 mod purge;
+mod stamps;
+mod transact;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -18,6 +20,7 @@ use self::expression::Expression;
 pub use self::expression::When;
 use self::item::{Item, attribute};
 use self::keys::{Key, Range, Table};
+pub use self::transact::Part;
 use crate::platform::Tables;
 use crate::sealing::{DataKey, SealingError};
 

@@ -24,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// The JSON that a successful command printed.
-async fn told(stack: &Stack, arguments: &[&str]) -> Value {
+pub(crate) async fn told(stack: &Stack, arguments: &[&str]) -> Value {
     let output = ops(stack, &[arguments, &["--json"]].concat()).await;
     assert_eq!(
         output.status.code(),

@@ -6,5 +6,6 @@ fn main() {
     let mut document = inbox::openapi();
     document.merge(erasure::openapi());
     document.merge(retention::openapi());
+    document.merge(exports::openapi());
     println!("{}", document.to_pretty_json().unwrap());
 }

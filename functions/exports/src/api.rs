@@ -6,25 +6,32 @@ use axum::http::{HeaderName, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
 use usher_aws::TenantScope;
+use usher_aws::http::document::{IdempotencyHeader, Invalid, NotFound, NotMade, Refused};
 use usher_aws::http::{
-    App, Caller, IdempotencyKey, Idempotent, List, ListQuery, Problem, QueryOf, Strict, path_id, read_page,
+    App, Caller, IdempotencyKey, Idempotent, List, ListQuery, Problem, ProblemBody, QueryOf, Strict, path_id,
+    read_page,
 };
 use usher_aws::sealing::DataKey;
-use usher_aws::store::{When, keys};
+use usher_aws::store::{When, Written, keys};
 use usher_shared::ids::{ExportId, LeadId};
 use usher_shared::model::{AuditAction, ExportCounts, ExportKind, ExportState};
 use usher_shared::records::DataExport;
 use usher_shared::scope::Scope;
+use utoipa::ToSchema;
 
 use crate::slot::{self, Place};
-use crate::view::ExportView;
+use crate::view::{ExportKindWord, ExportView};
 
 /// What to export.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewExport {
+    /// What the file holds.
+    #[schema(value_type = ExportKindWord, example = "lead_archive")]
     kind: String,
+    /// The lead; for `lead_archive`, and for no other kind.
     #[serde(default)]
+    #[schema(value_type = Option<String>, example = "lead_01k5p0d3sbqgd2h6x7mzv9e4ra")]
     lead_id: Option<LeadId>,
 }
 
@@ -65,8 +72,26 @@ impl axum::extract::FromRequestParts<App> for Exporter {
 
 type Accepted = (StatusCode, [(HeaderName, String); 1], Json<ExportView>);
 
-/// `POST /v1/exports`: 202; the row's stream starts the worker.
-pub(crate) async fn create(
+/// Asks for a file
+///
+/// The export is made in the background; read it until its state is `complete`. One export of a tenant runs at a
+/// time. Scope: `leads:export` for `leads_csv`, `conversations:export` for `conversations_ndjson`, both for
+/// `lead_archive`.
+#[utoipa::path(
+    post,
+    path = "/v1/exports",
+    tag = "exports",
+    params(IdempotencyHeader),
+    request_body = NewExport,
+    responses(
+        (status = 202, description = "It will be made.", body = ExportView, headers(
+            ("Location" = String, description = "Path of the export.")
+        )),
+        Refused,
+        NotMade,
+    )
+)]
+pub(crate) async fn create_export(
     State(app): State<App>,
     Exporter(caller): Exporter,
     idempotency: IdempotencyKey,
@@ -96,12 +121,16 @@ pub(crate) async fn create(
             }
             let export = new_export(&caller, id, kind, request.value.lead_id);
             let row = keys::export(scope.tenant(), id);
-            // If the row is there, an earlier attempt of this very request wrote it.
-            let existing = scope
+            let making = scope
                 .store()
-                .insert_or_get(&row, &export, &DataKey::none())
-                .await?;
-            caller.audit(AuditAction::ExportRequested, &id).await?;
+                .putting(&row, &export, &DataKey::none(), When::AbsentOrEnded)?;
+            let entry = caller.audit(AuditAction::ExportRequested, &id)?;
+            // If the row is there, an earlier attempt of this very request wrote it, and its entry.
+            let made = scope.store().together(vec![making, entry]).await?;
+            let existing = match made {
+                Written::Yes => None,
+                Written::No => stored(scope, id).await?,
+            };
             pending.complete(scope).await?;
             (id, existing.unwrap_or(export))
         }
@@ -110,8 +139,18 @@ pub(crate) async fn create(
     Ok((StatusCode::ACCEPTED, location, Json(view(&app, scope, &export)?)))
 }
 
-/// `GET /v1/exports`: oldest first; only kinds that the key may export.
-pub(crate) async fn list(
+/// Lists exports
+///
+/// Oldest first; only of kinds that the key may export. A page may hold fewer than `limit`. Scope: `leads:export`
+/// or `conversations:export`.
+#[utoipa::path(
+    get,
+    path = "/v1/exports",
+    tag = "exports",
+    params(ListQuery),
+    responses((status = 200, description = "One page.", body = List<ExportView>), Refused, Invalid)
+)]
+pub(crate) async fn list_exports(
     State(app): State<App>,
     Exporter(caller): Exporter,
     QueryOf(query): QueryOf<ListQuery>,
@@ -128,8 +167,17 @@ pub(crate) async fn list(
     Ok(Json(page.with(views)))
 }
 
-/// `GET /v1/exports/{id}`.
-pub(crate) async fn read(
+/// Reads an export
+///
+/// With its link once it is complete. Scope: as for asking for one of its kind.
+#[utoipa::path(
+    get,
+    path = "/v1/exports/{id}",
+    tag = "exports",
+    params(("id" = String, Path, description = "The export.", example = "exp_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    responses((status = 200, description = "The export.", body = ExportView), Refused, NotFound)
+)]
+pub(crate) async fn read_export(
     State(app): State<App>,
     Exporter(caller): Exporter,
     Path(id): Path<String>,
@@ -138,8 +186,24 @@ pub(crate) async fn read(
     Ok(Json(view(&app, scope, &export)?))
 }
 
-/// `POST /v1/exports/{id}/cancel`: stops the worker, or withdraws the file. Twice gives the same answer.
-pub(crate) async fn cancel(
+/// Cancels an export
+///
+/// Stops it while it runs, or withdraws its file. Asked again it answers the same. Scope: as for asking for one of
+/// its kind.
+#[utoipa::path(
+    post,
+    path = "/v1/exports/{id}/cancel",
+    tag = "exports",
+    params(("id" = String, Path, description = "The export.", example = "exp_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    responses(
+        (status = 200, description = "It is canceled.", body = ExportView),
+        (status = 409, description = "It failed; there is nothing to cancel.", body = ProblemBody,
+            content_type = "application/problem+json"),
+        Refused,
+        NotFound,
+    )
+)]
+pub(crate) async fn cancel_export(
     State(app): State<App>,
     Exporter(caller): Exporter,
     Path(id): Path<String>,
@@ -153,13 +217,14 @@ pub(crate) async fn cancel(
             ("state", json!(ExportState::Canceled)),
             ("updated_at", json!(scope.now())),
         ];
-        if !scope.store().update(&row, set, vec![when]).await?.happened() {
+        let change = scope.store().updating(&row, set, &[when])?;
+        let entry = caller.audit(AuditAction::ExportCanceled, &*export.id)?;
+        if !scope.store().together(vec![change, entry]).await?.happened() {
             return Err(Problem::conflict(
                 "export_ended",
                 "The export failed; there is nothing to cancel.",
             ));
         }
-        caller.audit(AuditAction::ExportCanceled, &*export.id).await?;
         export = stored(scope, *export.id).await?.ok_or_else(Problem::not_found)?;
     }
     // Again at a repetition: the first request may have died before it.

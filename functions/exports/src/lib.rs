@@ -16,23 +16,16 @@ use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use axum::Router;
-use axum::routing::{get, post};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 use usher_aws::batch::run_batch;
 use usher_aws::deadline::Deadline;
+use usher_aws::http::document::{base, finish};
 use usher_aws::http::{App, wrap};
 use usher_aws::{Platform, lambda, queue};
 use usher_shared::records::ExportJob;
-
-/// Method and path of every route of the function, as in `template.yaml`.
-pub const ROUTES: &[(&str, &str)] = &[
-    ("post", "/v1/exports"),
-    ("get", "/v1/exports"),
-    ("get", "/v1/exports/{id}"),
-    ("post", "/v1/exports/{id}/cancel"),
-    ("get", "/d/{token}"),
-];
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// What the function holds while it is warm.
 pub struct Exports {
@@ -69,10 +62,19 @@ impl Exports {
 
 /// All routes of the function.
 pub fn router(app: App) -> Router {
-    let routes = Router::new()
-        .route("/v1/exports", post(api::create).get(api::list))
-        .route("/v1/exports/{id}", get(api::read))
-        .route("/v1/exports/{id}/cancel", post(api::cancel))
-        .route("/d/{token}", get(link::download));
+    let (routes, _document) = described().split_for_parts();
     wrap(routes, app)
+}
+
+/// The description of all routes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    finish(described().into_openapi())
+}
+
+fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(base())
+        .routes(routes!(api::create_export, api::list_exports))
+        .routes(routes!(api::read_export))
+        .routes(routes!(api::cancel_export))
+        .routes(routes!(link::download_file))
 }

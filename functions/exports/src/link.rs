@@ -7,7 +7,8 @@ use axum::http::{HeaderName, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use usher_aws::TenantScope;
-use usher_aws::http::{App, Problem};
+use usher_aws::http::document::NotFound;
+use usher_aws::http::{App, Problem, ProblemBody};
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::DataKey;
 use usher_aws::store::{When, keys};
@@ -27,8 +28,35 @@ pub(crate) fn token(scope: &TenantScope, export: ExportId) -> String {
     URL_SAFE_NO_PAD.encode(scope.key().mac("download-token", &[id.as_bytes()]))
 }
 
-/// Leads to the file. What is no link of ours is 404; a link that was good once is 410, whatever ended it.
-pub(crate) async fn download(
+/// Fetches the file of an export
+///
+/// The address is an export's `download_url`, and whoever has it can fetch the file: it needs no API key. Each click
+/// is checked and noted in the audit trail, and leads to a URL that works for 15 minutes.
+#[utoipa::path(
+    get,
+    path = "/d/{token}",
+    tag = "exports",
+    security(()),
+    params(("token" = String, Path, description = "From `download_url`.")),
+    responses(
+        (status = 302, description = "The file is at `Location`.", headers(
+            ("Location" = String, description = "A signed URL."),
+            ("Cache-Control" = String, description = "`no-store`."),
+            ("Referrer-Policy" = String, description = "`no-referrer`.")
+        )),
+        (status = 410, description = "The link was good once and is over, whatever ended it.", body = ProblemBody,
+            content_type = "application/problem+json", example = json!({
+                "code": "download_over", "title": "Gone", "status": 410, "detail": "This download is over.",
+                "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
+            })),
+        (status = 500, description = "An error of ours.", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 503, description = "Something behind it did not answer in time.", body = ProblemBody,
+            content_type = "application/problem+json"),
+        NotFound,
+    )
+)]
+pub(crate) async fn download_file(
     State(app): State<App>,
     Path(token): Path<String>,
 ) -> Result<(StatusCode, [(HeaderName, String); 3]), Problem> {

@@ -149,19 +149,14 @@ pub(crate) async fn create_channel(
         Idempotent::Made(id) => stored(scope, id).await?.ok_or_else(crate::openapi::gone)?,
         Idempotent::Make(id, pending) => {
             let channel = new_channel(scope, id, request.value.kind.into(), name, origins);
-            // If the row is there, an earlier attempt of this very request wrote the same.
-            let _same_channel = scope
-                .store()
-                .put(
-                    &keys::channel(scope.tenant(), id),
-                    &channel,
-                    scope.key(),
-                    When::Absent,
-                )
-                .await?;
+            let row = keys::channel(scope.tenant(), id);
+            let store = scope.store();
+            let making = store.putting(&row, &channel, scope.key(), When::Absent)?;
+            let entry = granted.audit(AuditAction::ChannelCreated, &id)?;
+            // If the row is there, an earlier attempt of this very request wrote the same, and its entry.
+            let _same_channel = store.together(vec![making, entry]).await?;
             let address = address_of(&app, scope, &channel).await?;
             app.platform.put_channel_address(&address).await?;
-            granted.audit(AuditAction::ChannelCreated, &id).await?;
             pending.complete(scope).await?;
             channel
         }
@@ -218,9 +213,11 @@ pub(crate) async fn delete_channel(
     let scope = granted.scope();
     let channel = stored(scope, id).await?.ok_or_else(Problem::not_found)?;
     app.platform.delete_channel_address(*channel.key).await?;
-    granted.audit(AuditAction::ChannelDeleted, &id).await?;
     // The row goes last: while it is there, a repeated request finishes what this one began.
-    scope.store().delete(&keys::channel(scope.tenant(), id)).await?;
+    let row = keys::channel(scope.tenant(), id);
+    let removal = scope.store().deleting(&row, &[When::Present])?;
+    let entry = granted.audit(AuditAction::ChannelDeleted, &id)?;
+    let _by_another_request = scope.store().together(vec![removal, entry]).await?;
     Ok(Json(Deleted::new("channel", &id)))
 }
 

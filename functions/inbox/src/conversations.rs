@@ -188,14 +188,14 @@ pub(crate) async fn hand_back(
         .await?
         .ok_or_else(Problem::not_found)?;
     let now = scope.now();
+    let entry = granted.audit(AuditAction::ConversationHandedBack, &id)?;
     let moved = scope
-        .move_conversation(id, &[Human, WaitingForHuman], Ai, now, None)
+        .move_conversation_and(id, &[Human, WaitingForHuman], Ai, now, None, entry)
         .await?;
     if !moved.happened() {
         let detail = "The AI answers this conversation already.";
         return Err(Problem::conflict("already_with_ai", detail));
     }
-    granted.audit(AuditAction::ConversationHandedBack, &id).await?;
     let mut head = open.head;
     head.state = Ai.into();
     head.last_activity = now.into();

@@ -153,13 +153,12 @@ pub(crate) async fn create_document(
                 return Err(Problem::conflict("too_many_documents", detail));
             };
             let document = new_document(id, request.value.format, title, text);
-            // If the row is there, an earlier attempt of this very request wrote the same.
-            let _same_document = scope
-                .store()
-                .put(&keys::document(scope.tenant(), id), &document, &key, When::Absent)
-                .await?;
+            let row = keys::document(scope.tenant(), id);
+            let making = scope.store().putting(&row, &document, &key, When::Absent)?;
+            let entry = granted.audit(AuditAction::DocumentCreated, &id)?;
+            // If the row is there, an earlier attempt of this very request wrote the same, and its entry.
+            let _same_document = scope.store().together(vec![making, entry]).await?;
             announce(scope).await?;
-            granted.audit(AuditAction::DocumentCreated, &id).await?;
             pending.complete(scope).await?;
             (id, document)
         }
@@ -218,9 +217,10 @@ pub(crate) async fn delete_document(
         return Err(Problem::not_found());
     }
     announce(scope).await?;
-    granted.audit(AuditAction::DocumentDeleted, &id).await?;
     // The row goes last: while it is there, a repeated request finishes what this one began.
-    scope.store().delete(&row).await?;
+    let removal = scope.store().deleting(&row, &[When::Present])?;
+    let entry = granted.audit(AuditAction::DocumentDeleted, &id)?;
+    let _by_another_request = scope.store().together(vec![removal, entry]).await?;
     Ok(Json(Deleted::new("document", &id)))
 }
 

@@ -94,15 +94,13 @@ pub(crate) async fn change_masking(
     if wanted == scope.masking() {
         return Ok(Json(wanted.into()));
     }
-    // Written down first: nothing is switched off without a trace of who did it.
-    granted
-        .audit(AuditAction::MaskingChanged, &scope.tenant())
-        .await?;
+    // Together: nothing is switched off without a trace of who did it.
+    let entry = granted.audit(AuditAction::MaskingChanged, &scope.tenant())?;
     let row = keys::tenant(scope.tenant());
-    let changed = scope
+    let change = scope
         .store()
-        .update(&row, vec![("masking", json!(wanted))], vec![When::Present])
-        .await?;
+        .updating(&row, vec![("masking", json!(wanted))], &[When::Present])?;
+    let changed = scope.store().together(vec![change, entry]).await?;
     if changed.happened() {
         Ok(Json(wanted.into()))
     } else {

@@ -208,11 +208,12 @@ async fn take_over(
     let through = inbound
         .map(|message| *message.id)
         .max(*open.head.answered_through);
+    let entry = granted.audit(AuditAction::ConversationTakenOver, &id)?;
     let moved = scope
-        .move_conversation(id, &[Ai, WaitingForHuman], Human, now, through)
+        .move_conversation_and(id, &[Ai, WaitingForHuman], Human, now, through, entry)
         .await?;
     if moved.happened() {
-        return granted.audit(AuditAction::ConversationTakenOver, &id).await;
+        return Ok(());
     }
     let kept = scope.move_conversation(id, &[Human], Human, now, through).await?;
     if kept.happened() {

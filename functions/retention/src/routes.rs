@@ -8,7 +8,7 @@ use usher_aws::http::access::Granted;
 use usher_aws::http::access::permission::{RetentionRead, RetentionWrite};
 use usher_aws::http::document::{Invalid, Refused, base, finish};
 use usher_aws::http::{App, FieldError, Problem, ProblemBody, Strict, wrap};
-use usher_aws::store::{When, keys};
+use usher_aws::store::{Part, When, keys};
 use usher_shared::TenantPolicy;
 use usher_shared::category::Category;
 use usher_shared::model::AuditAction;
@@ -137,10 +137,8 @@ async fn change_retention(
 ) -> Result<Json<Retention>, Problem> {
     let scope = granted.scope();
     let policy = changed(scope.policy(), &body.value)?;
-    store(scope, &policy).await?;
-    granted
-        .audit(AuditAction::RetentionChanged, &scope.tenant())
-        .await?;
+    let entry = granted.audit(AuditAction::RetentionChanged, &scope.tenant())?;
+    store(scope, &policy, entry).await?;
     Ok(Json(view(&policy)))
 }
 
@@ -171,13 +169,13 @@ fn changed(policy: &TenantPolicy, change: &RetentionChange) -> Result<TenantPoli
     }
 }
 
-async fn store(scope: &TenantScope, policy: &TenantPolicy) -> Result<(), Problem> {
+async fn store(scope: &TenantScope, policy: &TenantPolicy, entry: Part) -> Result<(), Problem> {
     let row = keys::tenant(scope.tenant());
     let when = When::Is("policy", json!(scope.policy()));
-    let written = scope
+    let change = scope
         .store()
-        .update(&row, vec![("policy", json!(policy))], vec![when])
-        .await?;
+        .updating(&row, vec![("policy", json!(policy))], &[when])?;
+    let written = scope.store().together(vec![change, entry]).await?;
     if written.happened() {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use usher_shared::{Category, Sealed, Timestamp};
 
 use crate::scope::TenantScope;
 use crate::sealing::{ContactKeys, DataKey, KeyringError};
-use crate::store::{Read, Row, StoreError, When, Written, keys};
+use crate::store::{Part, Read, Row, StoreError, When, Written, keys};
 
 /// How exactly the inbox is in the order of activity.
 const TOP_STEP: Duration = Duration::from_mins(1);
@@ -138,6 +138,30 @@ impl TenantScope {
         let row = keys::conversation(self.tenant(), id).listed(listing);
         let set = vec![("last_activity", json!(at))];
         self.write_head(row, set, from, state, answered_through).await
+    }
+
+    /// As [`Self::move_conversation`], together with another write: both happen, or neither.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn move_conversation_and(
+        &self,
+        id: ConversationId,
+        from: &[ConversationState],
+        state: ConversationState,
+        at: Timestamp,
+        answered_through: Option<MessageId>,
+        also: Part,
+    ) -> Result<Written, StoreError> {
+        let listing = keys::conversation_listing(self.tenant(), id, at);
+        let row = keys::conversation(self.tenant(), id).listed(listing);
+        let mut set = vec![("state", json!(state)), ("last_activity", json!(at))];
+        if let Some(message) = answered_through {
+            set.push(("answered_through", json!(message)));
+        }
+        let when = When::OneOf("state", from.iter().map(|state| json!(state)).collect());
+        let moving = self.store().updating(&row, set, &[when])?;
+        self.store().together(vec![moving, also]).await
     }
 
     /// As [`Self::move_conversation`] from the state that `head` has. A conversation that changes its state or was

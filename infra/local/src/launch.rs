@@ -105,10 +105,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         objects,
         outbox: Arc::default(),
         meter,
-        paused: pools
-            .keys()
-            .map(|name| (name.clone(), watch::Sender::new(false)))
-            .collect(),
+        paused: none_paused(&pools),
         pools,
         callers,
         guests: Guests::default(),
@@ -149,6 +146,12 @@ async fn listen() -> Result<([tokio::net::TcpListener; 5], Endpoints), StartErro
         s3: url(s3)?,
     };
     Ok((listeners, endpoints))
+}
+
+/// No function's queues are held back at the start.
+fn none_paused(pools: &BTreeMap<String, Arc<Pool>>) -> BTreeMap<String, watch::Sender<bool>> {
+    let names = pools.keys().cloned();
+    names.map(|name| (name, watch::Sender::new(false))).collect()
 }
 
 fn read_template(options: &Options) -> Result<Raw, StartError> {

@@ -4,9 +4,10 @@ mod given;
 
 use std::time::Duration;
 
+use usher_aws::holds::Subject;
 use usher_shared::category::Preset;
 use usher_shared::identifier::Identifier;
-use usher_shared::ids::{ApiKeyId, TenantId};
+use usher_shared::ids::{ApiKeyId, HoldId, TenantId};
 use usher_shared::scope::Scope;
 
 use self::given::Given;
@@ -25,6 +26,10 @@ Tenants and API keys of an Usher stack.
     usher-ops key rotate <tenant> <key> [--overlap 24h]
                                          a new key like the old one, which ends after the overlap
     usher-ops key revoke <tenant> <key>  the key's next request is refused
+    usher-ops hold place <tenant> <conversation|lead> --reason <text>
+                                         keeps it from being deleted or swept; the reason is stored sealed
+    usher-ops hold release <tenant> <hold>
+    usher-ops hold list <tenant>         all holds, the released ones too [--reveal]
 
 Which stack
     --local <url>            the local stack, such as http://127.0.0.1:8080
@@ -43,6 +48,7 @@ Exit code: 0 done, 1 failed, 2 bad arguments, 3 not found.";
 /// How long both keys work after a rotation unless told otherwise.
 const OVERLAP: Duration = Duration::from_hours(24);
 const NAME_CHARACTERS: usize = 100;
+const REASON_CHARACTERS: usize = 500;
 
 /// A parsed command line.
 #[derive(Debug, PartialEq)]
@@ -103,6 +109,19 @@ pub(crate) enum Command {
         tenant: TenantId,
         key: ApiKeyId,
     },
+    HoldPlace {
+        tenant: TenantId,
+        subject: Subject,
+        reason: String,
+    },
+    HoldRelease {
+        tenant: TenantId,
+        hold: HoldId,
+    },
+    HoldList {
+        tenant: TenantId,
+        reveal: bool,
+    },
 }
 
 fn refuse<T>(text: impl Into<String>) -> Result<T, OpsError> {
@@ -147,8 +166,21 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parse
             tenant: given.id("tenant")?,
             key: given.id("key")?,
         },
+        (Some("hold"), Some("place")) => Command::HoldPlace {
+            tenant: given.id("tenant")?,
+            subject: given.id("conversation|lead")?,
+            reason: reason(&given.required("--reason")?)?,
+        },
+        (Some("hold"), Some("release")) => Command::HoldRelease {
+            tenant: given.id("tenant")?,
+            hold: given.id("hold")?,
+        },
+        (Some("hold"), Some("list")) => Command::HoldList {
+            tenant: given.id("tenant")?,
+            reveal: given.flag("--reveal"),
+        },
         (None, _) => return refuse("a command is missing"),
-        (Some(group @ ("tenant" | "key")), None) => {
+        (Some(group @ ("tenant" | "key" | "hold")), None) => {
             return refuse(format!("{group} needs to know what to do"));
         }
         (Some(group), verb) => {
@@ -195,6 +227,17 @@ fn tenant_create(given: &mut Given) -> Result<Command, OpsError> {
         admin,
         scopes,
     })
+}
+
+/// The text itself is not repeated: it may name somebody.
+fn reason(text: &str) -> Result<String, OpsError> {
+    let text = text.trim();
+    if !(1..=REASON_CHARACTERS).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+        return refuse(format!(
+            "--reason must be one line of 1 to {REASON_CHARACTERS} characters"
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 fn scopes(option: &str, text: &str) -> Result<Vec<Scope>, OpsError> {
@@ -334,7 +377,7 @@ mod tests {
         let create = [
             "tenant", "create", "--name", "V", "--preset", "mail", "--admin", "a@b.com",
         ];
-        let table: [(&[&str], &str); 18] = [
+        let table: [(&[&str], &str); 22] = [
             (&[], "command"),
             (&["tenant"], "tenant"),
             (&["tenant", "destroy"], "tenant destroy"),
@@ -358,6 +401,13 @@ mod tests {
                 "--expires",
             ),
             (&["key", "revoke", &t], "<key>"),
+            (&["hold"], "hold"),
+            (
+                &["hold", "place", &t, "cont_x", "--reason", "a"],
+                "<conversation|lead>",
+            ),
+            (&["hold", "release", &t], "<hold>"),
+            (&["hold", "list", &t, "--reason", "a"], "--reason"),
             (&["key", "revoke", &t, "--overlap"], "--overlap"),
             (&["tenant", "list", "--json", "--json"], "--json"),
             (&["tenant", "list", "--json=yes"], "--json"),

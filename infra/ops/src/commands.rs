@@ -14,6 +14,7 @@ use usher_shared::scope::Scope;
 use crate::OpsError;
 use crate::arguments::{Command, Request};
 use crate::connect::connect;
+use crate::holds;
 use crate::output::{KeyLine, Listed, Output, TenantDetails, TenantLine, masked, progress, retention, time};
 
 /// Tenants whose rows are opened at the same time: each costs a call of KMS.
@@ -52,6 +53,13 @@ pub(crate) async fn run(request: Request) -> Result<(), OpsError> {
         Command::KeyList { tenant } => list_keys(&platform, out, tenant).await,
         Command::KeyRotate { tenant, key, overlap } => rotate_key(&platform, out, tenant, key, overlap).await,
         Command::KeyRevoke { tenant, key } => revoke_key(&platform, out, tenant, key).await,
+        Command::HoldPlace {
+            tenant,
+            subject,
+            reason,
+        } => holds::place(&platform, out, tenant, subject, reason).await,
+        Command::HoldRelease { tenant, hold } => holds::release(&platform, out, tenant, hold).await,
+        Command::HoldList { tenant, reveal } => holds::list(&platform, out, tenant, reveal).await,
     }
 }
 

@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod connect;
+mod holds;
 mod output;
 
 use std::process::ExitCode;

@@ -17,6 +17,7 @@ use super::idempotency::{IdempotencyKey, Idempotent};
 use super::problem::Problem;
 use super::strict::path_id;
 use crate::scope::TenantScope;
+use crate::store::Part;
 
 /// A scope as a type.
 pub trait Permission: 'static {
@@ -93,9 +94,9 @@ impl<P> Granted<P> {
         self.caller.key_id()
     }
 
-    /// Writes down what was done.
-    pub async fn audit(&self, action: AuditAction, target: &impl ToString) -> Result<(), Problem> {
-        self.caller.audit(action, target).await
+    /// The entry that says what was done, to be written together with it.
+    pub fn audit(&self, action: AuditAction, target: &impl ToString) -> Result<Part, Problem> {
+        self.caller.audit(action, target)
     }
 
     /// Decides whether a request that makes something is new; see [`IdempotencyKey::begin`].

@@ -16,7 +16,7 @@ use super::problem::Problem;
 use crate::provision::API_KEY_PREFIX;
 use crate::scope::TenantScope;
 use crate::sealing::DataKey;
-use crate::store::{When, keys};
+use crate::store::{Part, When, keys};
 
 /// The holder of a valid API key.
 #[derive(Debug)]
@@ -48,11 +48,12 @@ impl Caller {
         *self.key.hash
     }
 
-    /// Writes down what was done with the key.
+    /// The entry of the audit trail that says what was done with the key, to be written together with it: then
+    /// neither is there without the other.
     ///
     /// # Errors
-    /// 503 if the ledger could not be written.
-    pub async fn audit(&self, action: AuditAction, target: &impl ToString) -> Result<(), Problem> {
+    /// 500 if the entry cannot be made.
+    pub fn audit(&self, action: AuditAction, target: &impl ToString) -> Result<Part, Problem> {
         let target = target.to_string();
         let at = self.scope.now();
         let event = AuditEvent {
@@ -62,12 +63,8 @@ impl Caller {
             target: target.parse::<Label>().map_err(|_| Problem::internal())?.into(),
         };
         let row = keys::audit_event(self.scope.tenant(), at, &target);
-        let _same_event = self
-            .scope
-            .store()
-            .put(&row, &event, &DataKey::none(), When::Absent)
-            .await?;
-        Ok(())
+        let store = self.scope.store();
+        Ok(store.putting(&row, &event, &DataKey::none(), When::Absent)?)
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) struct Given {
 }
 
 /// Options with a value; the others have none.
-const VALUED: [&str; 9] = [
+const VALUED: [&str; 10] = [
     "--name",
     "--preset",
     "--admin",
@@ -18,6 +18,7 @@ const VALUED: [&str; 9] = [
     "--scopes",
     "--expires",
     "--overlap",
+    "--reason",
     "--local",
     "--stack-outputs",
 ];

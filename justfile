@@ -15,6 +15,10 @@ check:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
+# 100,000 messages exported, and again with the worker killed at three places: memory, seconds, the same bytes
+large-export:
+    cargo test -p usher-tests --test e2e -- --ignored --nocapture a_large_export
+
 # Formatting, lints, template, dependencies
 lint:
     .ci/run fmt clippy template deny

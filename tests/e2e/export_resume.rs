@@ -235,42 +235,97 @@ fn a_running_export_can_be_canceled_and_leaves_nothing() {
     });
 }
 
-/// Minutes long; run with `cargo test -p usher-tests -- --ignored large_export`.
+/// Waits for an export for as long as it takes, and says for how long it was written.
+async fn written(stack: &Stack, tenant: &Tenant, asked: &Value) -> (Value, f64) {
+    let began = stack.clock().now_ms();
+    let path = format!("/v1/exports/{}", crate::harness::id(asked));
+    loop {
+        let found = tenant.get(&path).await.expect(200);
+        match found["state"].as_str() {
+            Some("complete") => {
+                let took = u32::try_from(stack.clock().now_ms() - began).unwrap();
+                return (found, f64::from(took) / 1000.0);
+            }
+            Some("failed" | "canceled") => panic!("{found}"),
+            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// Exports of more and more conversations of a hundred messages each: what a worker's process ever held resident,
+/// beside one that never exported; and the last of them killed at three places. Gives the peaks, idle first.
+async fn growing(sizes: &[usize]) -> Vec<u64> {
+    use std::io::Write as _;
+    let stack = start().await;
+    let tenant = Tenant::on(&stack, Preset::Hospitality).await;
+    let scope = scope_of(&stack, &tenant).await;
+    tenant.get("/v1/exports").await.expect(200);
+    let mut peaks = vec![peak_kib(&stack)];
+    let say = |line: String| {
+        let line = format!("{line}\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    };
+    say(format!("idle: peak {} KiB", peaks[0]));
+    let (mut there, mut last) = (0, Value::Null);
+    for conversations in sizes {
+        fill(&scope, conversations - there, 100, 400).await;
+        there = *conversations;
+        stack.kill("exports").await;
+        let (done, took) = written(&stack, &tenant, &ask(&tenant).await).await;
+        fetch(&done).await;
+        peaks.push(peak_kib(&stack));
+        say(format!(
+            "{} messages, {} bytes, {:.1} s, peak {} KiB",
+            done["counts"]["messages"],
+            done["size"],
+            took,
+            peaks[peaks.len() - 1]
+        ));
+        assert_eq!(
+            done["counts"]["messages"].as_u64(),
+            Some((there * 100).try_into().unwrap())
+        );
+        last = done;
+    }
+    let parts = usize::try_from(last["size"].as_u64().unwrap() / (5 * 1024 * 1024)).unwrap();
+    let killed = ask(&tenant).await;
+    let mut kills = Vec::new();
+    for at in [1, parts / 2, parts.saturating_sub(1)] {
+        let at = at.max(kills.last().map_or(1, |last| last + 1));
+        while stored_parts(stack.objects().root()) < at {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(stack.kill("exports").await.unwrap() > 0);
+        kills.push(at);
+    }
+    let (done, took) = written(&stack, &tenant, &killed).await;
+    assert_eq!(
+        (&done["sha256"], &done["counts"], &done["size"]),
+        (&last["sha256"], &last["counts"], &last["size"])
+    );
+    fetch(&done).await;
+    let resumed = stack.logs("exports").unwrap().matches("export resumed").count();
+    assert!(resumed >= 3, "{resumed}");
+    say(format!(
+        "killed after parts {kills:?} of {}: the same bytes, {:.1} s",
+        parts + 1,
+        took
+    ));
+    peaks.push(peak_kib(&stack));
+    stack.shutdown().await;
+    peaks
+}
+
+/// Minutes long: `just large-export`.
 #[test]
 #[ignore = "writes 100,000 messages"]
 fn a_large_export_takes_no_more_memory_than_a_small_one() {
-    use std::io::Write as _;
     run(async {
-        let stack = start().await;
-        let tenant = Tenant::on(&stack, Preset::Hospitality).await;
-        let scope = scope_of(&stack, &tenant).await;
-        let mut peaks = Vec::new();
-        for conversations in [10, 990] {
-            fill(&scope, conversations, 100, 400).await;
-            stack.kill("exports").await;
-            let asked = ask(&tenant).await;
-            let done = loop {
-                let path = format!("/v1/exports/{}", crate::harness::id(&asked));
-                let found = tenant.get(&path).await.expect(200);
-                if found["state"] == "complete" {
-                    break found;
-                }
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            };
-            fetch(&done).await;
-            peaks.push(peak_kib(&stack));
-            writeln!(
-                std::io::stderr(),
-                "{} messages, {} bytes, {} .. {}, peak {} KiB",
-                done["counts"]["messages"],
-                done["size"],
-                done["created_at"],
-                done["completed_at"],
-                peaks[peaks.len() - 1]
-            )
-            .unwrap();
+        let peaks = growing(&[100, 1_000]).await;
+        // PERF-06: 32 MiB above idle, and within a twentieth of the peak at a tenth of the size.
+        for peak in &peaks[1..] {
+            assert!(*peak <= peaks[0] + 32 * 1024, "{peaks:?}");
         }
-        assert!(peaks[1] < peaks[0] + 48 * 1024, "{peaks:?}");
-        stack.shutdown().await;
+        assert!(peaks[2] <= peaks[1] + peaks[1] / 20, "{peaks:?}");
     });
 }

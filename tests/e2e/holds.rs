@@ -108,7 +108,7 @@ fn a_hold_and_an_erasure_that_meet_end_with_one_of_them() {
     run(async {
         let tenant = Tenant::with_prices().await;
         let scope = scope_of(stack(), &tenant).await;
-        let (mut held, mut erased) = (0, 0);
+        let (mut kept, mut erased) = (0, 0);
         for number in 0..6_u64 {
             let (_, _, conversation, lead) = talk(&tenant, &format!("jo{number}@example.com")).await;
             let id: LeadId = lead.parse().unwrap();
@@ -132,7 +132,7 @@ fn a_hold_and_an_erasure_that_meet_end_with_one_of_them() {
                         .get(&format!("/v1/conversations/{conversation}"))
                         .await
                         .expect(200);
-                    held += 1;
+                    kept += 1;
                 }
                 (None, 200) => {
                     tenant.get(&path).await.expect(404);
@@ -141,7 +141,7 @@ fn a_hold_and_an_erasure_that_meet_end_with_one_of_them() {
                 (placed, status) => panic!("both or none: {placed:?}, {status}"),
             }
         }
-        assert_eq!(held + erased, 6);
+        assert_eq!(kept + erased, 6);
     });
 }
 
@@ -242,10 +242,10 @@ fn p_ret_11_what_is_held_stays_past_its_period_but_is_not_shown_and_goes_after_t
         tenant
             .upload("Prices", "The garden room costs 900 euros a day.")
             .await;
-        let (_, _, held, _) = talk(&tenant, "lou@example.com").await;
+        let (_, _, kept, _) = talk(&tenant, "lou@example.com").await;
         let (_, _, other, _) = talk(&tenant, "mia@example.com").await;
         let scope = scope_of(&stack, &tenant).await;
-        let subject = Subject::Conversation(held.parse().unwrap());
+        let subject = Subject::Conversation(kept.parse().unwrap());
         let hold = scope.holds().place(subject, "Case 18".to_owned()).await;
         let hold = *hold.unwrap().unwrap().id;
         let sweep = || async {
@@ -261,12 +261,12 @@ fn p_ret_11_what_is_held_stays_past_its_period_but_is_not_shown_and_goes_after_t
                 inbox.matches(&partition).count()
             }
         };
-        let before = rows_of(held.clone()).await;
+        let before = rows_of(kept.clone()).await;
         for _ in 0..2 {
             stack.advance(Duration::from_hours(24 * 183)).await.unwrap();
             sweep().await;
         }
-        tenant.get(&format!("/v1/conversations/{held}")).await.expect(404);
+        tenant.get(&format!("/v1/conversations/{kept}")).await.expect(404);
         let listed = tenant.get("/v1/conversations").await.expect(200);
         assert_eq!(listed["data"], json!([]), "a hold is no way around the period");
         eventually("the other one is swept", || async {
@@ -274,9 +274,9 @@ fn p_ret_11_what_is_held_stays_past_its_period_but_is_not_shown_and_goes_after_t
             (rows_of(other.clone()).await == 0).then_some(())
         })
         .await;
-        assert_eq!(rows_of(held.clone()).await, before, "every row is still stored");
+        assert_eq!(rows_of(kept.clone()).await, before, "every row is still stored");
         let keys = dump(&tenant).await["tables"]["KeysTable"].to_string();
-        assert!(keys.contains(&held), "with its key");
+        assert!(keys.contains(&kept), "with its key");
         let report = tenant.get("/v1/retention/report").await.expect(200);
         assert_eq!(report["active_holds"], 1);
         assert_eq!(
@@ -288,11 +288,11 @@ fn p_ret_11_what_is_held_stays_past_its_period_but_is_not_shown_and_goes_after_t
         scope.holds().release(hold).await.unwrap().unwrap();
         eventually("it goes with the next sweep", || async {
             sweep().await;
-            (rows_of(held.clone()).await == 0).then_some(())
+            (rows_of(kept.clone()).await == 0).then_some(())
         })
         .await;
         let keys = dump(&tenant).await["tables"]["KeysTable"].to_string();
-        assert!(!keys.contains(&held));
+        assert!(!keys.contains(&kept));
         stack.shutdown().await;
     });
 }

@@ -17,6 +17,7 @@ mod harness;
 mod holds;
 mod inbox;
 mod isolation;
+mod late;
 mod limits;
 mod lookup;
 mod masking;

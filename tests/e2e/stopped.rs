@@ -25,6 +25,32 @@ fn click(link: &Value) -> String {
     format!("/d/{}", link.as_str().unwrap().rsplit('/').next().unwrap())
 }
 
+/// Neither by its id nor in any list.
+async fn shows_nowhere(tenant: &Tenant, lead: &str, conversation: &str, message: &str) {
+    for path in [
+        format!("/v1/leads/{lead}"),
+        format!("/v1/conversations/{conversation}"),
+        format!("/v1/conversations/{conversation}/messages"),
+        format!("/v1/conversations/{conversation}/traces"),
+    ] {
+        tenant.get(&path).await.expect(404);
+    }
+    for path in ["messages", "hand-back"] {
+        let path = format!("/v1/conversations/{conversation}/{path}");
+        tenant.post(&path, &json!({"text": "there?"})).await.expect(404);
+    }
+    for path in [
+        "/v1/leads".to_owned(),
+        "/v1/conversations".to_owned(),
+        "/v1/conversations?state=ai".to_owned(),
+    ] {
+        let list = tenant.get(&path).await.expect(200).to_string();
+        for gone in [lead, conversation, message] {
+            assert!(!list.contains(gone), "{path}: {list}");
+        }
+    }
+}
+
 #[test]
 fn p_del_01_every_surface_forgets_a_deleted_lead_at_once_while_the_worker_is_stopped() {
     run(async {
@@ -43,28 +69,7 @@ fn p_del_01_every_surface_forgets_a_deleted_lead_at_once_while_the_worker_is_sto
         assert!(stack.pause("erasure", true));
         tenant.delete(&format!("/v1/leads/{lead}")).await.expect(200);
 
-        for path in [
-            format!("/v1/leads/{lead}"),
-            format!("/v1/conversations/{conversation}"),
-            format!("/v1/conversations/{conversation}/messages"),
-            format!("/v1/conversations/{conversation}/traces"),
-        ] {
-            tenant.get(&path).await.expect(404);
-        }
-        for path in ["messages", "hand-back"] {
-            let path = format!("/v1/conversations/{conversation}/{path}");
-            tenant.post(&path, &json!({"text": "there?"})).await.expect(404);
-        }
-        for path in [
-            "/v1/leads".to_owned(),
-            "/v1/conversations".to_owned(),
-            "/v1/conversations?state=ai".to_owned(),
-        ] {
-            let list = tenant.get(&path).await.expect(200).to_string();
-            for gone in [&lead, &conversation, &asked] {
-                assert!(!list.contains(gone), "{path}: {list}");
-            }
-        }
+        shows_nowhere(&tenant, &lead, &conversation, &asked).await;
         let of_lead = tenant.get(&format!("/v1/conversations?lead_id={lead}")).await;
         assert!(
             !of_lead.body.to_string().contains(&conversation),

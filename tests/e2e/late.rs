@@ -34,8 +34,7 @@ fn p_del_01_late_duplicates_are_refused_for_days_and_a_new_message_makes_a_fresh
         let second = json!({"text": "And a lift?", "client_message_id": "b"});
         let asked = id(&guest.post(&early).await.expect(202));
         guest.answer_to(&asked).await;
-        let also = id(&guest.post(&second).await.expect(202));
-        guest.answer_to(&also).await;
+        guest.post(&second).await.expect(202);
         let lead = lead_of(&tenant, "tia@example.com").await;
         let before = tenant.conversation_of(&asked).await;
         tenant.delete(&format!("/v1/leads/{lead}")).await.expect(200);

@@ -1,9 +1,13 @@
 //! Time moves for everything at once.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
+use usher_aws::deadline::Deadline;
 use usher_shared::category::Preset;
 
 use crate::harness::{CLIENT, Tenant, data, id, run, send, start};
+use crate::holds::scope_of;
 
 #[test]
 fn p_ret_01_p_ret_03_after_twelve_months_conversation_and_trace_are_gone_under_the_website_preset() {
@@ -217,5 +221,37 @@ fn a_period_outside_its_bounds_or_an_unknown_field_is_refused() {
         );
         put(json!({"conversation_days": 365})).await.expect(200);
         put(json!({"conversation_days": null})).await.expect(200);
+    });
+}
+
+#[test]
+fn every_tenant_has_its_turn_however_short_the_sweeps_are() {
+    run(async {
+        let stack = start().await;
+        let platform = usher_local::seed::operator(&stack).unwrap();
+        let mut tenants = BTreeSet::new();
+        for _ in 0..3 {
+            let tenant = Tenant::on(&stack, Preset::Website).await;
+            tenants.insert(scope_of(&stack, &tenant).await.tenant());
+        }
+        // No time at all: one tenant a run.
+        let (mut turns, mut seen) = (Vec::new(), BTreeSet::new());
+        for _ in 0..6 {
+            let swept = retention::sweep_all(&platform, Deadline::from_millis(0))
+                .await
+                .unwrap();
+            assert_eq!((swept.tenants, swept.failed), (1, 0));
+            let place = platform.sweep_place().await.unwrap().unwrap();
+            turns.push(place);
+            seen.insert(place);
+        }
+        assert_eq!(seen, tenants);
+        assert_eq!(turns[..3], turns[3..], "and again in the same order");
+        // With time enough a run begins after the last one's end and goes round once.
+        let far = Deadline::from_millis(u64::MAX / 2);
+        let swept = retention::sweep_all(&platform, far).await.unwrap();
+        assert_eq!(swept.tenants, 3);
+        assert_eq!(platform.sweep_place().await.unwrap(), None);
+        stack.shutdown().await;
     });
 }

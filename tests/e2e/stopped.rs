@@ -1,18 +1,16 @@
 //! What a deletion achieves before any worker runs, and what becomes of it when a worker is lost.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use usher_aws::deadline::Deadline;
 use usher_aws::queue::Outgoing;
 use usher_aws::sealing::{DataKey, HashPurpose};
-use usher_aws::store::{When, keys};
+use usher_aws::store::keys;
 use usher_aws::{Platform, TenantScope};
 use usher_local::Stack;
 use usher_shared::category::Preset;
 use usher_shared::ids::{ConversationId, ErasureId, LeadId};
-use usher_shared::model::{ConversationState, ErasureLook, ErasureState, ExportState};
+use usher_shared::model::{ErasureLook, ErasureState, ExportState};
 use usher_shared::records::{EraseJob, Erasing, ExportJob};
 
 use crate::erasure::{dump, talk};
@@ -186,12 +184,12 @@ async fn erasure_of(scope: &TenantScope, subject: &str, id: ErasureId) -> Erasin
 }
 
 /// As the function derives it from what was named.
-fn erasure_id(scope: &TenantScope, subject: &str, at: usher_shared::Timestamp) -> ErasureId {
+pub(crate) fn erasure_id(scope: &TenantScope, subject: &str, at: usher_shared::Timestamp) -> ErasureId {
     let parts = [b"erasure".as_slice(), subject.as_bytes()];
     ErasureId::derived(at, scope.key().hash(HashPurpose::Derived, &parts).tail())
 }
 
-async fn until(scope: &TenantScope, subject: &str, id: ErasureId, state: ErasureState) {
+pub(crate) async fn until(scope: &TenantScope, subject: &str, id: ErasureId, state: ErasureState) {
     eventually("the erasure comes so far", || async {
         (*erasure_of(scope, subject, id).await.state == state).then_some(())
     })
@@ -344,100 +342,6 @@ fn an_export_whose_job_was_lost_is_started_again_by_the_sweep() {
             .expect(200);
         let done = settled(&tenant, &asked, "complete").await;
         assert_eq!(done["state"], json!(ExportState::Complete));
-        stack.shutdown().await;
-    });
-}
-
-#[test]
-fn an_audit_entry_is_not_lost_between_what_was_done_and_its_writing() {
-    run(async {
-        let tenant = Tenant::with_prices().await;
-        let scope = scope_of(crate::harness::stack(), &tenant).await;
-        let (_, _, conversation, _) = talk(&tenant, "sam@example.com").await;
-        let of: ConversationId = conversation.parse().unwrap();
-        // A take-over whose entry cannot be written does not happen.
-        let missing = keys::lead(scope.tenant(), LeadId::derived(scope.now(), [7; 10]));
-        let entry = scope.store().demanding(&missing, &[When::Present]).unwrap();
-        let (ai, human) = (ConversationState::Ai, ConversationState::Human);
-        let moved = scope
-            .move_conversation_and(of, &[ai], human, scope.now(), None, entry)
-            .await;
-        assert!(!moved.unwrap().happened());
-        assert_eq!(scope.conversation_state(of).await.unwrap(), Some(ai));
-        let path = format!("/v1/conversations/{conversation}/messages");
-        tenant.post(&path, &json!({"text": "Hello"})).await.expect(201);
-        let entries = |action: &'static str| {
-            let (tenant, conversation) = (&tenant, conversation.clone());
-            async move {
-                let ledger = dump(tenant).await["tables"]["LedgerTable"].clone();
-                let rows = ledger.as_array().cloned().unwrap_or_default();
-                let about = |row: &&Value| {
-                    let text = row.to_string();
-                    text.contains("audit_event")
-                        && text.contains(&format!("\"{action}\""))
-                        && text.contains(&conversation)
-                };
-                rows.iter().filter(about).count()
-            }
-        };
-        assert_eq!(entries("conversation_taken_over").await, 1);
-        // A request that died between the erasure's row and its entry: the worker writes it, once.
-        let contact = *scope.open_conversation(of).await.unwrap().unwrap().head.contact;
-        let actor = usher_shared::ids::ApiKeyId::derived(scope.now(), [8; 10]);
-        let erasing = Erasing {
-            id: erasure_id(&scope, &conversation, of.at()).into(),
-            subject: conversation
-                .parse::<usher_shared::untrusted::Label>()
-                .unwrap()
-                .into(),
-            requested_at: scope.now().into(),
-            state: ErasureState::Requested.into(),
-            updated_at: scope.now().into(),
-            lead: None.into(),
-            contacts: vec![contact].into(),
-            whole_contacts: false.into(),
-            conversations: vec![of].into(),
-            requested_by: Some(actor).into(),
-        };
-        let row = keys::erasure(scope.tenant(), *erasing.id);
-        let written = scope
-            .store()
-            .put(&row, &erasing, &DataKey::none(), When::Absent)
-            .await;
-        assert!(written.unwrap().happened());
-        until(&scope, &conversation, *erasing.id, ErasureState::Verified).await;
-        assert_eq!(entries("conversation_erased").await, 1);
-    });
-}
-
-#[test]
-fn every_tenant_has_its_turn_however_short_the_sweeps_are() {
-    run(async {
-        let stack = start().await;
-        let platform = usher_local::seed::operator(&stack).unwrap();
-        let mut tenants = BTreeSet::new();
-        for _ in 0..3 {
-            let tenant = Tenant::on(&stack, Preset::Website).await;
-            tenants.insert(scope_of(&stack, &tenant).await.tenant());
-        }
-        // No time at all: one tenant a run.
-        let (mut turns, mut seen) = (Vec::new(), BTreeSet::new());
-        for _ in 0..6 {
-            let swept = retention::sweep_all(&platform, Deadline::from_millis(0))
-                .await
-                .unwrap();
-            assert_eq!((swept.tenants, swept.failed), (1, 0));
-            let place = platform.sweep_place().await.unwrap().unwrap();
-            turns.push(place);
-            seen.insert(place);
-        }
-        assert_eq!(seen, tenants);
-        assert_eq!(turns[..3], turns[3..], "and again in the same order");
-        // With time enough a run begins after the last one's end and goes round once.
-        let far = Deadline::from_millis(u64::MAX / 2);
-        let swept = retention::sweep_all(&platform, far).await.unwrap();
-        assert_eq!(swept.tenants, 3);
-        assert_eq!(platform.sweep_place().await.unwrap(), None);
         stack.shutdown().await;
     });
 }

@@ -18,6 +18,7 @@ use crate::home::Home;
 pub use crate::launch::start;
 use crate::meter::Meter;
 use crate::outbox::Outbox;
+use crate::permissions::Permissions;
 use crate::runtime::{InvokeError, Pool};
 use crate::s3::S3;
 use crate::server::Server;
@@ -144,6 +145,7 @@ pub(crate) struct Shared {
     pub(crate) meter: Arc<Meter>,
     pub(crate) pools: BTreeMap<String, Arc<Pool>>,
     pub(crate) callers: Arc<Callers>,
+    pub(crate) permissions: Arc<Permissions>,
     pub(crate) guests: Guests,
     pub(crate) operator: Credentials,
     /// Last, so that the lock and a temporary folder outlive what uses them.
@@ -219,6 +221,11 @@ impl Stack {
     /// The callers known to this stack.
     pub fn callers(&self) -> &Arc<Callers> {
         &self.shared.callers
+    }
+
+    /// Who may do what, and who did.
+    pub fn permissions(&self) -> &Arc<Permissions> {
+        &self.shared.permissions
     }
 
     /// The embedded database.

@@ -15,6 +15,10 @@ check:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
+# The table of permissions, and each statement taken away for real; minutes
+permissions:
+    cargo test -p usher-tests --test e2e -- --nocapture --include-ignored p_sec_03_every_statement every_statement_is_missed
+
 # Formatting, lints, template, dependencies
 lint:
     .ci/run fmt clippy template deny

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use usher_aws::queue::Outgoing;
 use usher_aws::{Platform, TenantScope};
 use usher_local::Stack;
@@ -145,12 +145,12 @@ async fn inbox(tenant: &Tenant) {
 }
 
 /// The operator's view of the tenant.
-async fn operator(stack: &Stack, tenant: &Tenant) -> (Platform, TenantScope) {
+pub(crate) async fn operator(stack: &Stack, tenant: &Tenant) -> (Platform, TenantScope) {
     let platform = usher_local::seed::operator(stack).unwrap();
     (platform, scope_of(stack, tenant).await)
 }
 
-fn queue(stack: &Stack, function: &str, variable: &str) -> String {
+pub(crate) fn queue(stack: &Stack, function: &str, variable: &str) -> String {
     stack.environment(function).unwrap()[variable].clone()
 }
 
@@ -332,52 +332,4 @@ async fn retention(stack: &Stack) {
     stack.advance(Duration::from_hours(24 * 366)).await.unwrap();
     schedule(stack, "sweep").await;
     site.get("/v1/retention/report").await.expect(200);
-}
-
-/// What needs a function, again and again, whatever comes of it.
-pub(crate) async fn keep_doing(stack: &Stack, tenant: &Tenant, function: &str) {
-    let mut guest: Option<String> = None;
-    loop {
-        match function {
-            "inbox" => {
-                let body = json!({"title": "x", "format": "text", "text": "x"});
-                let made = tenant.post("/v1/documents", &body).await;
-                if let Some(document) = made.body["id"].as_str() {
-                    tenant.delete(&format!("/v1/documents/{document}")).await;
-                }
-            }
-            "exports" => {
-                tenant.post("/v1/exports", &json!({"kind": "leads_csv"})).await;
-                tenant.get("/v1/exports").await;
-            }
-            "erasure" => {
-                tenant
-                    .delete(&format!("/v1/conversations/conv_{}", "0".repeat(26)))
-                    .await;
-                tenant.delete(&format!("/v1/leads/lead_{}", "0".repeat(26))).await;
-            }
-            "retention" | "scheduler" => {
-                for name in ["sweep", "redrive"] {
-                    send(CLIENT.post(format!("{}/_local/schedule/{name}", stack.base_url()))).await;
-                }
-                tenant.get("/v1/retention").await;
-            }
-            // What a guest says goes through all the others.
-            _ => {
-                if guest.is_none() {
-                    let session: Value = send(CLIENT.post(tenant.chat("sessions"))).await.body;
-                    guest = session["token"].as_str().map(str::to_owned);
-                }
-                if let Some(token) = &guest {
-                    let message = CLIENT.post(tenant.chat("messages")).bearer_auth(token);
-                    send(message.json(&json!({"text": "How much is the garden room?"}))).await;
-                    send(CLIENT.get(tenant.chat("messages")).bearer_auth(token)).await;
-                }
-                if function == "dispatch" {
-                    send(CLIENT.post(format!("{}/_local/schedule/redrive", stack.base_url()))).await;
-                }
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod busy;
 mod chat;
 mod dead_letters;
 mod erasure;

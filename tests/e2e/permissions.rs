@@ -9,14 +9,17 @@ use usher_local::Stack;
 use usher_local::permissions::Table;
 
 use crate::harness::{CLIENT, Tenant, run, send, start};
-use crate::journey;
+use crate::{busy, journey};
 
 /// A refusal has to show after this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+#[expect(
+    clippy::print_stderr,
+    reason = "the table is for whoever reads the test's output"
+)]
 fn print(text: &str) {
-    use std::io::Write as _;
-    writeln!(std::io::stderr(), "{text}").unwrap();
+    eprintln!("{text}");
 }
 
 /// Names of the statements that say what a function may do, logs apart.
@@ -29,7 +32,7 @@ fn statements(table: &Table) -> Vec<String> {
 fn p_sec_03_every_statement_of_every_role_is_needed_and_nothing_else_is_asked_for() {
     run(async {
         let stack = start().await;
-        journey::everything(&stack).await;
+        Box::pin(journey::everything(&stack)).await;
         let permissions = stack.permissions();
         let table = permissions.table();
         print(&format!("{table}"));
@@ -111,7 +114,7 @@ async fn without(stack: &Stack, tenant: &Tenant, statement: &str) -> String {
     };
     let refused = tokio::select! {
         found = tokio::time::timeout(PATIENCE, missed) => found.ok(),
-        () = journey::keep_doing(stack, tenant, &function) => None,
+        () = busy::keep_doing(stack, tenant, &function) => None,
     };
     let refused = refused.unwrap_or_else(|| panic!("nothing misses {statement}:\n{}", permissions.table()));
     let told = stack.console().recent().iter().any(|line| {

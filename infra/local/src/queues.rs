@@ -90,7 +90,7 @@ impl QueueReader {
             .check_event_source(self.pool.name(), &[DELETES], &queue_arn(queue))?;
         let receipt = message.receipt.as_deref().unwrap_or_default();
         let deleted = self.queues.store().delete(queue, receipt, wall_ms());
-        deleted.map(|_| ()).map_err(|error| error.to_string())
+        deleted.map_err(|error| error.to_string())
     }
 
     /// How long nothing can become receivable by itself.

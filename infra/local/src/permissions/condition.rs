@@ -139,12 +139,12 @@ impl Condition {
         };
         let passes = |value: &String| tests.iter().any(|test| test.matches(value, context)) != negated;
         match quantity {
-            Quantity::Each => found.iter().all(passes),
-            Quantity::Some => found.iter().any(passes),
             // A missing key matches nothing: that fails what wants a match and passes what wants none.
             Quantity::Single if found.is_empty() => if_exists || negated,
-            Quantity::Single if negated => found.iter().all(passes),
-            Quantity::Single => found.iter().any(passes),
+            quantity if quantity == Quantity::Each || (negated && quantity == Quantity::Single) => {
+                found.iter().all(passes)
+            }
+            _ => found.iter().any(passes),
         }
     }
 }

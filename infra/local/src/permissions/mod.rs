@@ -136,7 +136,13 @@ impl Permissions {
             .map_err(|refusal| refusal.answer(service))
     }
 
-    fn judge_call(&self, service: Service, call: &Call, caller: &Caller, who: &Who) -> Result<(), Refusal> {
+    fn judge_call(
+        &self,
+        service: Service,
+        call: &Call,
+        caller: &Caller,
+        who: &Who,
+    ) -> Result<(), Box<Refusal>> {
         if self.functions.get(&caller.function) == Some(&caller.role) {
             self.taken_by_lambda(who)?;
         }
@@ -150,7 +156,7 @@ impl Permissions {
     }
 
     /// A function has its credentials because its role trusts Lambda.
-    fn taken_by_lambda(&self, who: &Who) -> Result<(), Refusal> {
+    fn taken_by_lambda(&self, who: &Who) -> Result<(), Box<Refusal>> {
         let lambda = Who {
             function: who.function.clone(),
             asker: Principal::Service("lambda.amazonaws.com"),
@@ -283,7 +289,7 @@ impl Permissions {
     }
 
     /// Judges one ask and counts the outcome.
-    fn judge(&self, who: &Who, ask: &Ask) -> Result<(), Refusal> {
+    fn judge(&self, who: &Who, ask: &Ask) -> Result<(), Box<Refusal>> {
         let verdict = {
             let removed = self.removed.read().unwrap_or_else(PoisonError::into_inner);
             self.verdict(who, ask, &removed)
@@ -297,8 +303,8 @@ impl Permissions {
         }
     }
 
-    fn refuse(&self, who: &Who, ask: &Ask, lack: Lack) -> Refusal {
-        let refusal = Refusal::new(who, ask, lack, &self.rules);
+    fn refuse(&self, who: &Who, ask: &Ask, lack: Lack) -> Box<Refusal> {
+        let refusal = Box::new(Refusal::new(who, ask, lack, &self.rules));
         if self.records().refused(&refusal) {
             self.console.say(&refusal.line());
         }

@@ -1,5 +1,7 @@
 //! A refusal: the answer in the service's own format, and the line that says what is missing where.
 
+use std::fmt::Write as _;
+
 use axum::response::Response;
 use http::{HeaderValue, StatusCode};
 
@@ -193,9 +195,10 @@ fn statement(who: &Who, ask: &Ask, rules: &Rules) -> String {
         forms.sort();
         forms.dedup();
         let forms = forms.join(", ");
-        line.push_str(&format!(
+        let _infallible = write!(
+            line,
             ", Condition: {{ForAllValues:StringLike: {{dynamodb:LeadingKeys: [{forms}]}}}}"
-        ));
+        );
     }
     for key in [
         "kms:encryptioncontext:tenant",
@@ -211,7 +214,7 @@ fn statement(who: &Who, ask: &Ask, rules: &Rules) -> String {
             let key = key
                 .replace("encryptioncontext", "EncryptionContext")
                 .replace("viaservice", "ViaService");
-            line.push_str(&format!(", Condition: {{StringEquals: {{{key}: {value}}}}}"));
+            let _infallible = write!(line, ", Condition: {{StringEquals: {{{key}: {value}}}}}");
             break;
         }
     }

@@ -12,6 +12,11 @@ use super::super::roles::TableKeys;
 use super::Ask;
 use crate::template::raw::table_arn;
 
+static UNKNOWN: TableKeys = TableKeys {
+    hash: String::new(),
+    indexes: BTreeMap::new(),
+};
+
 type Tables = BTreeMap<String, TableKeys>;
 
 pub(super) fn asks(operation: &str, body: &[u8], tables: &Tables) -> Result<Vec<Ask>, String> {
@@ -67,17 +72,13 @@ pub(super) fn asks(operation: &str, body: &[u8], tables: &Tables) -> Result<Vec<
 /// The table that a request names, by name or ARN.
 fn table<'a>(request: &'a Value, tables: &'a Tables) -> Result<(&'a str, &'a TableKeys), String> {
     let name = text(request, "TableName")?;
-    find(name, tables)
+    Ok(find(name, tables))
 }
 
-fn find<'a>(name: &'a str, tables: &'a Tables) -> Result<(&'a str, &'a TableKeys), String> {
+/// A table that is not there is the database's to refuse, once the caller may ask at all.
+fn find<'a>(name: &'a str, tables: &'a Tables) -> (&'a str, &'a TableKeys) {
     let name = name.rsplit_once(":table/").map_or(name, |(_, name)| name);
-    static NONE: TableKeys = TableKeys {
-        hash: String::new(),
-        indexes: BTreeMap::new(),
-    };
-    // A table that is not there is the database's to refuse, once the caller may ask at all.
-    Ok((name, tables.get(name).unwrap_or(&NONE)))
+    (name, tables.get(name).unwrap_or(&UNKNOWN))
 }
 
 fn text<'a>(value: &'a Value, member: &str) -> Result<&'a str, String> {
@@ -146,8 +147,8 @@ fn expression_partition<'a>(expression: &str, hash: &str, body: &'a Value) -> Op
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let is_hash = |word: &str| {
         let names = body.get("ExpressionAttributeNames");
-        let named = names.and_then(|names| names.get(word)).and_then(Value::as_str);
-        named.unwrap_or(word) == hash
+        let found = names.and_then(|all| all.get(word)).and_then(Value::as_str);
+        found.unwrap_or(word) == hash
     };
     let values = body.get("ExpressionAttributeValues");
     let value = |word: &str| values.and_then(|values| values.get(word)).and_then(key_text);
@@ -194,7 +195,7 @@ fn batch<'a>(
     let requests = requests.filter(|requests| !requests.is_empty());
     let mut asks = Vec::new();
     for (name, request) in requests.ok_or("the batch has no items")? {
-        let (name, table) = find(name, tables)?;
+        let (name, table) = find(name, tables);
         let mut ask = Ask::new(format!("dynamodb:{operation}"), table_arn(name));
         let keys = keys(request);
         // Without any partition the condition on them would hold.
@@ -211,7 +212,7 @@ fn batch<'a>(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use serde_json::json;
 
     use super::*;

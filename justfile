@@ -15,7 +15,7 @@ check:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
-# The table of permissions, and each statement taken away for real; minutes
+# The table of permissions, and each statement taken away for real
 permissions:
     cargo test -p usher-tests --test e2e -- --nocapture --include-ignored p_sec_03_every_statement every_statement_is_missed
 

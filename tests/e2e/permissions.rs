@@ -69,7 +69,7 @@ fn p_sec_03_every_statement_of_every_role_is_needed_and_nothing_else_is_asked_fo
     });
 }
 
-/// Minutes long; run with `just permissions`.
+/// A minute or two; run with `just permissions`.
 #[test]
 #[ignore = "takes away every statement, one after the other"]
 fn every_statement_is_missed_when_it_is_taken_away() {

@@ -19,6 +19,10 @@ test *arguments:
 large-export:
     cargo test -p usher-tests --test e2e -- --ignored --nocapture a_large_export
 
+# The table of permissions, and each statement taken away for real
+permissions:
+    cargo test -p usher-tests --test e2e -- --nocapture --include-ignored p_sec_03_every_statement every_statement_is_missed
+
 # Formatting, lints, template, dependencies
 lint:
     .ci/run fmt clippy template deny

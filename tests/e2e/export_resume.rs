@@ -18,7 +18,7 @@ use crate::exports::{fetch, settled};
 use crate::harness::{Tenant, eventually, run, start};
 
 /// The scope of a tenant, as the operator.
-async fn scope_of(stack: &Stack, tenant: &Tenant) -> TenantScope {
+pub(crate) async fn scope_of(stack: &Stack, tenant: &Tenant) -> TenantScope {
     let platform = usher_local::seed::operator(stack).unwrap();
     let key = platform
         .find_api_key(&tenant.demo.api_key)
@@ -29,7 +29,7 @@ async fn scope_of(stack: &Stack, tenant: &Tenant) -> TenantScope {
 }
 
 /// Writes conversations past the channels, all at once: nothing answers or delivers them.
-async fn fill(scope: &TenantScope, conversations: usize, messages: usize, letters: usize) {
+pub(crate) async fn fill(scope: &TenantScope, conversations: usize, messages: usize, letters: usize) {
     let mut writers = JoinSet::new();
     for number in 0..conversations {
         let scope = scope.clone();
@@ -97,7 +97,7 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
 }
 
 /// Parts of unfinished uploads that are stored.
-fn stored_parts(root: &Path) -> usize {
+pub(crate) fn stored_parts(root: &Path) -> usize {
     std::fs::read_dir(root)
         .unwrap()
         .filter(|entry| {

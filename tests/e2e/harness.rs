@@ -140,7 +140,12 @@ impl Tenant {
 
     /// A tenant on the shared stack with one document, which says that parking is free and hire is 900 euros.
     pub(crate) async fn with_prices() -> Self {
-        let tenant = Self::new().await;
+        Self::with_prices_on(stack()).await
+    }
+
+    /// The same on a stack of one's own.
+    pub(crate) async fn with_prices_on(stack: &Stack) -> Self {
+        let tenant = Self::on(stack, Preset::Hospitality).await;
         tenant
             .upload(
                 "Prices",

@@ -9,6 +9,7 @@
 
 mod audit;
 mod bad_input;
+mod busy;
 mod chat;
 mod dead_letters;
 mod erasure;
@@ -19,14 +20,17 @@ mod holds;
 mod inbox;
 mod isolation;
 mod late;
+mod journey;
 mod limits;
 mod lookup;
 mod masking;
 mod meter;
 mod ops;
+mod permissions;
 mod promises;
 mod retention;
 mod search;
 mod stopped;
 mod store;
 mod template;
+mod tenancy;

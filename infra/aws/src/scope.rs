@@ -306,3 +306,6 @@ impl TenantScope {
         Arc::clone(&self.store.entropy)
     }
 }
+
+#[cfg(test)]
+mod tests;

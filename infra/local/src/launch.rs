@@ -16,6 +16,7 @@ use crate::gateway::{Gateway, Routes};
 use crate::home::Home;
 use crate::kms::Kms;
 use crate::meter::Meter;
+use crate::permissions::{OPERATOR, Permissions};
 use crate::proxy::{self, Backend};
 use crate::queues::QueueReader;
 use crate::runtime::{Pool, Spec, binary_in};
@@ -55,6 +56,8 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         key_arns: key_arns.clone(),
     };
     let template = Template::resolve(&raw, &names).map_err(|e| template_error(&options, &e.to_string()))?;
+    let permissions = Permissions::read(&raw, &names, &template, console.clone());
+    let permissions = Arc::new(permissions.map_err(|e| template_error(&options, &e.to_string()))?);
 
     let file = home.persistent("dynamodb.db");
     let storage = file.as_deref().map_or(Storage::Memory, Storage::File);
@@ -75,7 +78,10 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         (sts, Backend::Sts(Arc::new(roles))),
         (s3, Backend::S3(Arc::clone(&objects))),
     ]
-    .map(|(listener, backend)| proxy::serve(listener, backend, Arc::clone(&callers), Arc::clone(&meter)));
+    .map(|(listener, backend)| {
+        let (callers, permissions) = (Arc::clone(&callers), Arc::clone(&permissions));
+        proxy::serve(listener, backend, callers, Arc::clone(&meter), permissions)
+    });
     let served: std::io::Result<Vec<Server>> = served.into_iter().collect();
     let mut servers = served.map_err(|e| service("proxy")(e.to_string()))?;
 
@@ -91,7 +97,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     })
     .await?;
     let operator = callers.issue(Caller {
-        function: "operator".to_owned(),
+        function: OPERATOR.to_owned(),
         role: String::new(),
         tags: BTreeMap::new(),
     });
@@ -108,6 +114,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         paused: none_paused(&pools),
         pools,
         callers,
+        permissions,
         guests: Guests::default(),
         operator,
         home,
@@ -280,6 +287,7 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
                 queues: Arc::clone(&shared.queues),
                 clock: Arc::clone(&shared.clock),
                 console: shared.console.clone(),
+                permissions: Arc::clone(&shared.permissions),
                 checkpoint,
             };
             tasks.spawn(reader.run());
@@ -295,6 +303,7 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
                 queues: Arc::clone(&shared.queues),
                 console: shared.console.clone(),
                 meter: Arc::clone(&shared.meter),
+                permissions: Arc::clone(&shared.permissions),
             };
             tasks.spawn(reader.run());
         }
@@ -303,6 +312,7 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
             tasks.spawn(schedules::run(
                 schedule.clone(),
                 Arc::clone(pool),
+                Arc::clone(&shared.permissions),
                 clock,
                 shared.console.clone(),
             ));

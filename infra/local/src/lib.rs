@@ -21,6 +21,7 @@ pub mod kms;
 mod launch;
 pub mod meter;
 mod outbox;
+pub mod permissions;
 pub mod proxy;
 mod queues;
 pub mod runtime;

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::callers::{Caller, Callers};
 use crate::meter::{self, Charge, Meter};
+use crate::permissions::Permissions;
 use crate::server::Server;
 
 /// Largest body taken: a part of a multipart upload with room to spare.
@@ -100,6 +101,7 @@ struct Proxy {
     backend: Backend,
     callers: Arc<Callers>,
     meter: Arc<Meter>,
+    permissions: Arc<Permissions>,
 }
 
 /// Serves one service behind the proxy.
@@ -108,11 +110,13 @@ pub(crate) fn serve(
     backend: Backend,
     callers: Arc<Callers>,
     meter: Arc<Meter>,
+    permissions: Arc<Permissions>,
 ) -> std::io::Result<Server> {
     let router = Router::new().fallback(pass).with_state(Proxy {
         backend,
         callers,
         meter,
+        permissions,
     });
     Server::start(listener, router)
 }
@@ -155,6 +159,9 @@ async fn pass(State(proxy): State<Proxy>, request: Request<Body>) -> Response {
         function = call.caller.function,
         "call"
     );
+    if let Err(refused) = proxy.permissions.check(service, &call) {
+        return refused;
+    }
     metered(&proxy, call).await
 }
 

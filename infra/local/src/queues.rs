@@ -12,13 +12,18 @@ use crate::batch::failures;
 use crate::clock::wall_ms;
 use crate::console::Console;
 use crate::meter::{Cause, Meter};
+use crate::permissions::Permissions;
 use crate::runtime::Pool;
 use crate::sqs::{Message, Sqs, event_record};
 use crate::template::QueueSource;
+use crate::template::raw::queue_arn;
 
 /// Batches of one queue at a time. Less than the instances of a function, so that one busy queue leaves
 /// room for another.
 const MOST_BATCHES: usize = 3;
+/// What Lambda does to a queue in the function's name.
+const READS: [&str; 2] = ["sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+const DELETES: &str = "sqs:DeleteMessage";
 /// Longest sleep between looks at a queue.
 const IDLE_MS: i64 = 1000;
 
@@ -31,6 +36,7 @@ pub(crate) struct QueueReader {
     pub(crate) meter: Arc<Meter>,
     /// While it says so, nothing is received.
     pub(crate) paused: watch::Receiver<bool>,
+    pub(crate) permissions: Arc<Permissions>,
 }
 
 impl QueueReader {
@@ -50,11 +56,7 @@ impl QueueReader {
             }
             let waiting = changed.notified();
             let queue = &reader.source.queue;
-            let received = reader
-                .queues
-                .store()
-                .receive(queue, reader.source.batch_size, None, wall_ms());
-            match received {
+            match reader.receive() {
                 Ok(messages) if !messages.is_empty() => {
                     let reader = Arc::clone(&reader);
                     batches.spawn(async move {
@@ -74,6 +76,27 @@ impl QueueReader {
             }
             while batches.try_join_next().is_some() {}
         }
+    }
+
+    /// The next messages, if the function's role may have them: Lambda reads queues in its name.
+    fn receive(&self) -> Result<Vec<Message>, String> {
+        let queue = &self.source.queue;
+        let name = self.pool.name();
+        self.permissions
+            .check_event_source(name, &READS, &queue_arn(queue))?;
+        let store = self.queues.store();
+        let received = store.receive(queue, self.source.batch_size, None, wall_ms());
+        received.map_err(|error| error.to_string())
+    }
+
+    /// Removes what is done. What may not be removed comes back.
+    fn delete(&self, message: &Message) -> Result<(), String> {
+        let queue = &self.source.queue;
+        self.permissions
+            .check_event_source(self.pool.name(), &[DELETES], &queue_arn(queue))?;
+        let receipt = message.receipt.as_deref().unwrap_or_default();
+        let deleted = self.queues.store().delete(queue, receipt, wall_ms());
+        deleted.map_err(|error| error.to_string())
     }
 
     /// How long nothing can become receivable by itself.
@@ -116,8 +139,7 @@ impl QueueReader {
             .enumerate()
             .filter(|(index, _)| !failed.contains(index));
         for (_, message) in done {
-            let receipt = message.receipt.as_deref().unwrap_or_default();
-            if let Err(error) = self.queues.store().delete(queue, receipt, wall_ms()) {
+            if let Err(error) = self.delete(message) {
                 self.console.say(&format!("queue {queue}: {error}"));
             }
         }

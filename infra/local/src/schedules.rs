@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, civil, rfc3339};
 use crate::console::Console;
+use crate::permissions::Permissions;
 use crate::runtime::{InvokeError, Pool};
 use crate::template::{ACCOUNT, REGION, Schedule};
 
@@ -124,7 +125,13 @@ fn cron_matches([minute, hour, day, month, weekday]: &[Field; 5], at_minute: i64
 }
 
 /// Runs `schedule` whenever it is due, until the task is dropped.
-pub async fn run(schedule: Schedule, pool: Arc<Pool>, clock: Arc<Clock>, console: Console) {
+pub async fn run(
+    schedule: Schedule,
+    pool: Arc<Pool>,
+    permissions: Arc<Permissions>,
+    clock: Arc<Clock>,
+    console: Console,
+) {
     let mut moved = clock.subscribe();
     let mut due = schedule.expression.next(clock.now_ms());
     loop {
@@ -140,7 +147,7 @@ pub async fn run(schedule: Schedule, pool: Arc<Pool>, clock: Arc<Clock>, console
         }
         // Counted from before the run: a clock that is moved while it lasts makes the schedule due again.
         let began = clock.now_ms();
-        if let Err(error) = invoke(&schedule, &pool, at).await {
+        if let Err(error) = invoke(&schedule, &pool, &permissions, at).await {
             console.say(&format!("schedule {} failed: {error}", schedule.name));
         }
         due = schedule.expression.next(began);
@@ -148,7 +155,19 @@ pub async fn run(schedule: Schedule, pool: Arc<Pool>, clock: Arc<Clock>, console
 }
 
 /// Invokes the function once, with the retries of the schedule's policy. Returns the function's answer.
-pub async fn invoke(schedule: &Schedule, pool: &Pool, at_ms: i64) -> Result<bytes::Bytes, InvokeError> {
+pub async fn invoke(
+    schedule: &Schedule,
+    pool: &Pool,
+    permissions: &Permissions,
+    at_ms: i64,
+) -> Result<bytes::Bytes, InvokeError> {
+    permissions
+        .check_schedule(&schedule.name)
+        .map_err(|message| InvokeError::Failed {
+            function: pool.name().to_owned(),
+            kind: "AccessDenied".to_owned(),
+            message,
+        })?;
     let execution = crate::ids::random_hex(8);
     let trigger = format!("schedule {}", schedule.name);
     let mut attempt = 1;

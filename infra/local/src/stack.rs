@@ -19,6 +19,7 @@ use crate::home::Home;
 pub use crate::launch::start;
 use crate::meter::Meter;
 use crate::outbox::Outbox;
+use crate::permissions::Permissions;
 use crate::runtime::{InvokeError, Pool};
 use crate::s3::S3;
 use crate::server::Server;
@@ -147,6 +148,7 @@ pub(crate) struct Shared {
     /// Functions whose queues are not read for the time being.
     pub(crate) paused: BTreeMap<String, watch::Sender<bool>>,
     pub(crate) callers: Arc<Callers>,
+    pub(crate) permissions: Arc<Permissions>,
     pub(crate) guests: Guests,
     pub(crate) operator: Credentials,
     /// Last, so that the lock and a temporary folder outlive what uses them.
@@ -222,6 +224,11 @@ impl Stack {
     /// The callers known to this stack.
     pub fn callers(&self) -> &Arc<Callers> {
         &self.shared.callers
+    }
+
+    /// Who may do what, and who did.
+    pub fn permissions(&self) -> &Arc<Permissions> {
+        &self.shared.permissions
     }
 
     /// The embedded database.

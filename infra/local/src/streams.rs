@@ -14,11 +14,19 @@ use crate::batch::failures;
 use crate::clock::{Clock, rfc3339, wall_ms};
 use crate::console::Console;
 use crate::dynamodb::DynamoDb;
+use crate::permissions::Permissions;
 use crate::runtime::{InvokeError, Pool};
 use crate::sqs::{NewMessage, Sqs};
-use crate::template::raw::{function_arn, stream_arn};
+use crate::template::raw::{function_arn, queue_arn, stream_arn};
 use crate::template::{REGION, StreamSource};
 
+/// What Lambda does to a stream in the function's name.
+const READS: [&str; 4] = [
+    "dynamodb:ListStreams",
+    "dynamodb:DescribeStream",
+    "dynamodb:GetShardIterator",
+    "dynamodb:GetRecords",
+];
 /// Longest sleep between looks at a stream that nobody announced a change of.
 const IDLE: Duration = Duration::from_secs(1);
 /// First pause after a failure; doubled up to the longest.
@@ -33,6 +41,7 @@ pub(crate) struct StreamReader {
     pub(crate) queues: Arc<Sqs>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) console: Console,
+    pub(crate) permissions: Arc<Permissions>,
     /// File with the sequence number of the last record that is done.
     pub(crate) checkpoint: PathBuf,
 }
@@ -60,6 +69,8 @@ impl StreamReader {
 
     /// Takes the next batch to its end. `false` when there is nothing to take.
     async fn step(&self) -> Result<bool, String> {
+        self.permissions
+            .check_event_source(self.pool.name(), &READS, &stream_arn(&self.source.table))?;
         let records = self.read()?;
         let Some(last) = records.last().and_then(sequence_number).map(str::to_owned) else {
             return Ok(false);
@@ -217,6 +228,14 @@ impl StreamReader {
                 "streamArn": stream_arn(&self.source.table),
             },
         });
+        let allowed =
+            self.permissions
+                .check_event_source(self.pool.name(), &["sqs:SendMessage"], &queue_arn(queue));
+        if let Err(refused) = allowed {
+            self.console
+                .say(&format!("{queue} did not take a dead letter: {refused}"));
+            return;
+        }
         let message = NewMessage {
             body: letter.to_string(),
             ..NewMessage::default()

@@ -4,6 +4,7 @@ mod dump;
 mod environment;
 mod guest;
 mod meter;
+mod permissions;
 
 use std::sync::Arc;
 
@@ -35,6 +36,13 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/_local/kill/{function}", post(kill))
         .route("/_local/dump", get(dump::get))
         .route("/_local/meter", get(meter::get).delete(meter::delete))
+        .route(
+            "/_local/permissions",
+            get(permissions::get)
+                .post(permissions::post)
+                .delete(permissions::delete),
+        )
+        .route("/_local/permissions/table", get(permissions::table))
         .route("/_local/{*rest}", axum::routing::any(nothing))
         .with_state(shared)
 }
@@ -169,7 +177,7 @@ async fn schedule(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -
             &format!("there is no schedule {name}"),
         );
     };
-    match crate::schedules::invoke(schedule, pool, shared.clock.now_ms()).await {
+    match crate::schedules::invoke(schedule, pool, &shared.permissions, shared.clock.now_ms()).await {
         Ok(answer) => {
             let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
             ok(&json!({"schedule": name, "answer": answer}))

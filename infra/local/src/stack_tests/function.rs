@@ -58,16 +58,46 @@ async fn plays_the_function() {
     }
 }
 
-/// One call to a service, as the SDK would make it, but for the signature.
-async fn call(service: &str, target: &str, body: Value) -> Value {
-    let url = std::env::var(format!("AWS_ENDPOINT_URL_{service}")).unwrap();
+/// The access key of a session in the function's tenant role: only that may reach rows.
+async fn tenant_key() -> String {
+    let url = std::env::var("AWS_ENDPOINT_URL_STS").unwrap();
     let key = std::env::var("AWS_ACCESS_KEY_ID").unwrap();
-    let authorization = format!(
-        "AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0"
+    let role = std::env::var("TENANT_ROLE_ARN").unwrap();
+    let body = format!(
+        "Action=AssumeRole&Version=2011-06-15&RoleArn={role}&RoleSessionName=tn_1\
+         &Tags.member.1.Key=tenant&Tags.member.1.Value=tn_1"
     );
     let answer = crate::client::loopback()
         .post(url)
-        .header("authorization", authorization)
+        .header("authorization", authorization(&key))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    let text = answer.text().await.unwrap();
+    let (_, rest) = text
+        .split_once("<AccessKeyId>")
+        .unwrap_or_else(|| panic!("{text}"));
+    rest.split_once('<').unwrap().0.to_owned()
+}
+
+fn authorization(key: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0"
+    )
+}
+
+/// One call to a service, as the SDK would make it, but for the signature.
+async fn call(service: &str, target: &str, body: Value) -> Value {
+    let url = std::env::var(format!("AWS_ENDPOINT_URL_{service}")).unwrap();
+    let key = match service {
+        "DYNAMODB" => tenant_key().await,
+        _ => std::env::var("AWS_ACCESS_KEY_ID").unwrap(),
+    };
+    let answer = crate::client::loopback()
+        .post(url)
+        .header("authorization", authorization(&key))
         .header("x-amz-date", "20260101T000000Z")
         .header("x-amz-target", target)
         .header("content-type", "application/x-amz-json-1.0")

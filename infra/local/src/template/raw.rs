@@ -16,7 +16,7 @@ const BUILT: [&str; 6] = [
     "AWS::Serverless::Function",
     "AWS::Serverless::HttpApi",
 ];
-/// Types that mean nothing to requests on one machine.
+/// Types that make nothing on one machine; roles and policies are read as permissions.
 const WITHOUT_LOCAL_EFFECT: [&str; 6] = [
     "AWS::CloudWatch::Alarm",
     "AWS::IAM::Role",
@@ -116,7 +116,7 @@ impl Raw {
     }
 
     /// Properties of a resource, globals merged in, references resolved, read into `T`.
-    pub(super) fn properties<T: DeserializeOwned>(
+    pub(crate) fn properties<T: DeserializeOwned>(
         &self,
         id: &str,
         names: &Names,
@@ -258,7 +258,7 @@ impl Raw {
     }
 
     /// What `GetAtt` gives.
-    fn attribute(&self, path: &str, names: &Names) -> Option<String> {
+    pub(crate) fn attribute(&self, path: &str, names: &Names) -> Option<String> {
         let (id, attribute) = path.split_once('.')?;
         match (self.type_of(id)?, attribute) {
             ("AWS::DynamoDB::Table", "Arn") => Some(table_arn(id)),
@@ -267,7 +267,7 @@ impl Raw {
             ("AWS::SQS::Queue", "QueueName") => Some(self.queue_name(id)),
             ("AWS::KMS::Key", "Arn") => names.key_arns.get(id).cloned(),
             ("AWS::IAM::Role", "Arn") => Some(role_arn(id)),
-            ("AWS::S3::Bucket", "Arn") => Some(format!("arn:aws:s3:::{}", bucket_name(id))),
+            ("AWS::S3::Bucket", "Arn") => Some(bucket_arn(&bucket_name(id))),
             ("AWS::Logs::LogGroup", "Arn") => {
                 Some(format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{id}:*"))
             }
@@ -302,16 +302,23 @@ pub(crate) fn queue_arn(name: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
 }
 
+/// ARN of a bucket.
+pub(crate) fn bucket_arn(name: &str) -> String {
+    format!("arn:aws:s3:::{name}")
+}
+
 /// ARN of a function.
 pub(crate) fn function_arn(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
 }
 
-pub(super) fn role_arn(id: &str) -> String {
+/// ARN of a role.
+pub(crate) fn role_arn(id: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:role/{id}")
 }
 
-pub(super) fn bucket_name(id: &str) -> String {
+/// A bucket's name.
+pub(crate) fn bucket_name(id: &str) -> String {
     id.to_lowercase()
 }
 

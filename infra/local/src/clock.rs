@@ -23,6 +23,7 @@ pub fn wall_ms() -> i64 {
 pub struct Clock {
     file: PathBuf,
     offset_ms: AtomicI64,
+    ttl_lag_ms: AtomicI64,
     moved: watch::Sender<i64>,
 }
 
@@ -46,6 +47,7 @@ impl Clock {
         Ok(Arc::new(Self {
             file,
             offset_ms: AtomicI64::new(offset),
+            ttl_lag_ms: AtomicI64::new(0),
             moved,
         }))
     }
@@ -58,6 +60,16 @@ impl Clock {
     /// How far domain time is ahead of wall time, in milliseconds.
     pub fn offset_ms(&self) -> i64 {
         self.offset_ms.load(Ordering::SeqCst)
+    }
+
+    /// How long after its time an item is removed by TTL, in milliseconds of domain time.
+    pub fn ttl_lag_ms(&self) -> i64 {
+        self.ttl_lag_ms.load(Ordering::SeqCst)
+    }
+
+    /// Makes TTL late: in the cloud an item may stay readable for days after its time.
+    pub fn set_ttl_lag(&self, lag_ms: i64) {
+        self.ttl_lag_ms.store(lag_ms.max(0), Ordering::SeqCst);
     }
 
     /// The file that functions read (`USHER_LOCAL_CLOCK`).
@@ -92,8 +104,10 @@ fn write_offset(file: &Path, offset: i64) -> std::io::Result<()> {
 pub struct DatabaseClock(pub Arc<Clock>);
 
 impl dynoxide::storage_backend::Clock for DatabaseClock {
+    /// Asked by TTL, which may lag, and by the trimming of streams.
     fn now_unix_secs(&self) -> u64 {
-        u64::try_from(self.0.now_ms() / 1000).unwrap_or_default()
+        let now = self.0.now_ms().saturating_sub(self.0.ttl_lag_ms());
+        u64::try_from(now / 1000).unwrap_or_default()
     }
 
     #[expect(

@@ -11,6 +11,7 @@ use crate::console::Console;
 use crate::control::Guests;
 use crate::dynamodb::{DynamoDb, Storage};
 use crate::environment::Endpoints;
+use crate::faults::Faults;
 use crate::gateway::{Gateway, Routes};
 use crate::home::Home;
 use crate::kms::Kms;
@@ -67,6 +68,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let roles = Sts::new(Arc::clone(&callers), template.roles.values().cloned());
     let memory = template.functions.iter().map(|f| (f.name.clone(), f.memory_mib));
     let meter = Arc::new(Meter::new(memory.collect()));
+    let faults = Arc::new(Faults::new(&template.tables));
     let served = [
         (dynamodb, Backend::DynamoDb(Arc::clone(&database))),
         (sqs, Backend::Sqs(Arc::clone(&queues))),
@@ -74,7 +76,10 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         (sts, Backend::Sts(Arc::new(roles))),
         (s3, Backend::S3(Arc::clone(&objects))),
     ]
-    .map(|(listener, backend)| proxy::serve(listener, backend, Arc::clone(&callers), Arc::clone(&meter)));
+    .map(|(listener, backend)| {
+        let (callers, meter) = (Arc::clone(&callers), Arc::clone(&meter));
+        proxy::serve(listener, backend, callers, meter, Arc::clone(&faults))
+    });
     let served: std::io::Result<Vec<Server>> = served.into_iter().collect();
     let mut servers = served.map_err(|e| service("proxy")(e.to_string()))?;
 
@@ -87,8 +92,10 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         home: &home,
         console: &console,
         meter: &meter,
+        faults: &faults,
     })
     .await?;
+    faults.bind(&pools);
     let operator = callers.issue(Caller {
         function: "operator".to_owned(),
         role: String::new(),
@@ -106,6 +113,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         meter,
         pools,
         callers,
+        faults,
         guests: Guests::default(),
         operator,
         home,
@@ -180,6 +188,7 @@ struct Ground<'a> {
     home: &'a Home,
     console: &'a Console,
     meter: &'a Arc<Meter>,
+    faults: &'a Arc<Faults>,
 }
 
 async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>, StartError> {
@@ -192,6 +201,7 @@ async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>,
         home,
         console,
         meter,
+        faults,
     } = *ground;
     let built = match &options.binaries {
         Binaries::Build => binaries::build(&options.root).await.map_err(StartError::Build)?,
@@ -226,12 +236,14 @@ async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>,
             binary,
             environment,
             timeout: function.timeout,
+            memory_mib: function.memory_mib,
         };
         let pool = Pool::new(
             spec,
             logs.join(format!("{name}.log")),
             console.clone(),
             Arc::clone(meter),
+            Arc::clone(faults),
         );
         pools.insert(name, Arc::new(pool.map_err(|e| home.problem(&e))?));
     }
@@ -272,6 +284,7 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
                 queues: Arc::clone(&shared.queues),
                 clock: Arc::clone(&shared.clock),
                 console: shared.console.clone(),
+                faults: Arc::clone(&shared.faults),
                 checkpoint,
             };
             tasks.spawn(reader.run());
@@ -283,6 +296,7 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
                 queues: Arc::clone(&shared.queues),
                 console: shared.console.clone(),
                 meter: Arc::clone(&shared.meter),
+                faults: Arc::clone(&shared.faults),
             };
             tasks.spawn(reader.run());
         }

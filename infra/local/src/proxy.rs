@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, Limited};
 use tokio::net::TcpListener;
 
 use crate::callers::{Caller, Callers};
+use crate::faults::{self, Faults};
 use crate::meter::{self, Charge, Meter};
 use crate::server::Server;
 
@@ -74,7 +75,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    fn service(&self) -> Service {
+    pub(crate) fn service(&self) -> Service {
         match self {
             Self::DynamoDb(_) => Service::DynamoDb,
             Self::Sqs(_) => Service::Sqs,
@@ -100,6 +101,7 @@ struct Proxy {
     backend: Backend,
     callers: Arc<Callers>,
     meter: Arc<Meter>,
+    faults: Arc<Faults>,
 }
 
 /// Serves one service behind the proxy.
@@ -108,11 +110,13 @@ pub(crate) fn serve(
     backend: Backend,
     callers: Arc<Callers>,
     meter: Arc<Meter>,
+    faults: Arc<Faults>,
 ) -> std::io::Result<Server> {
     let router = Router::new().fallback(pass).with_state(Proxy {
         backend,
         callers,
         meter,
+        faults,
     });
     Server::start(listener, router)
 }
@@ -144,7 +148,7 @@ async fn pass(State(proxy): State<Proxy>, request: Request<Body>) -> Response {
         );
     };
     let operation = operation(service, &parts, &body);
-    let call = Call {
+    let mut call = Call {
         caller,
         operation,
         request: Request::from_parts(parts, body),
@@ -155,7 +159,12 @@ async fn pass(State(proxy): State<Proxy>, request: Request<Body>) -> Response {
         function = call.caller.function,
         "call"
     );
-    metered(&proxy, call).await
+    let struck = match faults::before(&proxy.faults, &proxy.backend, &mut call).await {
+        Ok(struck) => struck,
+        Err(answer) => return answer,
+    };
+    let answer = metered(&proxy, call).await;
+    faults::after(&proxy.faults, struck, answer).await
 }
 
 /// Has the service answer, and charges what that costs to whoever called.

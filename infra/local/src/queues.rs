@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::batch::failures;
 use crate::clock::wall_ms;
 use crate::console::Console;
+use crate::faults::{Faults, Kind, Target};
 use crate::meter::{Cause, Meter};
 use crate::runtime::Pool;
 use crate::sqs::{Message, Sqs, event_record};
@@ -29,6 +30,7 @@ pub(crate) struct QueueReader {
     pub(crate) queues: Arc<Sqs>,
     pub(crate) console: Console,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) faults: Arc<Faults>,
 }
 
 impl QueueReader {
@@ -97,7 +99,11 @@ impl QueueReader {
         };
         // Looks that find nothing are not counted: how many there are does not depend on the messages.
         self.meter.polled(cause.clone(), "ReceiveMessage", queue);
-        let failed = match self.pool.invoke(&trigger, event.into()).await {
+        let struck = self.faults.draw(Target::Queue, queue, self.pool.name(), |_| true);
+        if let Some(late) = struck.filter(|struck| struck.kind == Kind::Late) {
+            tokio::time::sleep(late.delay).await;
+        }
+        let failed = match self.pool.invoke_event(&trigger, event.into()).await {
             Ok(answer) if self.source.report_failures => {
                 let ids: Vec<&str> = messages.iter().map(|message| message.id.as_str()).collect();
                 failures(&answer, &ids)
@@ -105,6 +111,10 @@ impl QueueReader {
             Ok(_) => Vec::new(),
             Err(_) => (0..messages.len()).collect(),
         };
+        // What was done is not deleted: it comes again once its visibility ends, and holds its group up till then.
+        if struck.is_some_and(|struck| struck.kind == Kind::Duplicate) {
+            return;
+        }
         let done = messages
             .iter()
             .enumerate()

@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::control::Guests;
 use crate::dynamodb::DynamoDb;
 use crate::environment::Endpoints;
+use crate::faults::Faults;
 use crate::home::Home;
 pub use crate::launch::start;
 use crate::meter::Meter;
@@ -144,6 +145,7 @@ pub(crate) struct Shared {
     pub(crate) meter: Arc<Meter>,
     pub(crate) pools: BTreeMap<String, Arc<Pool>>,
     pub(crate) callers: Arc<Callers>,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) guests: Guests,
     pub(crate) operator: Credentials,
     /// Last, so that the lock and a temporary folder outlive what uses them.

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod chat;
+mod crashes;
 mod dead_letters;
 mod erasure;
 mod export_resume;
@@ -25,4 +26,5 @@ mod promises;
 mod retention;
 mod search;
 mod store;
+mod storm;
 mod template;

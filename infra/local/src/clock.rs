@@ -1,6 +1,7 @@
 //! The domain clock: wall time plus an offset that only moves forward. Functions read the offset from a
 //! file at each look at the clock, so that one call moves time for everything at once.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -92,6 +93,19 @@ impl Clock {
     }
 }
 
+thread_local! {
+    /// Whether this thread sweeps TTL: then alone the database's clock lags.
+    static SWEEPING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a sweep of TTL, for which the database's clock lags as it was told to.
+pub(crate) fn lagging<T>(sweep: impl FnOnce() -> T) -> T {
+    SWEEPING.set(true);
+    let swept = sweep();
+    SWEEPING.set(false);
+    swept
+}
+
 /// Written aside and renamed: a function never reads half a number.
 fn write_offset(file: &Path, offset: i64) -> std::io::Result<()> {
     let aside = file.with_extension("new");
@@ -104,9 +118,10 @@ fn write_offset(file: &Path, offset: i64) -> std::io::Result<()> {
 pub struct DatabaseClock(pub Arc<Clock>);
 
 impl dynoxide::storage_backend::Clock for DatabaseClock {
-    /// Asked by TTL, which may lag, and by the trimming of streams.
+    /// Stamps stream records, and says during a sweep what has ended.
     fn now_unix_secs(&self) -> u64 {
-        let now = self.0.now_ms().saturating_sub(self.0.ttl_lag_ms());
+        let lag = if SWEEPING.get() { self.0.ttl_lag_ms() } else { 0 };
+        let now = self.0.now_ms().saturating_sub(lag);
         u64::try_from(now / 1000).unwrap_or_default()
     }
 

@@ -290,8 +290,14 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
             tasks.spawn(reader.run());
         }
         for source in &function.queues {
+            let queue = shared
+                .template
+                .queues
+                .iter()
+                .find(|queue| queue.name == source.queue);
             let reader = QueueReader {
                 source: source.clone(),
+                visibility: queue.map(|queue| queue.visibility).unwrap_or_default(),
                 pool: Arc::clone(pool),
                 queues: Arc::clone(&shared.queues),
                 console: shared.console.clone(),

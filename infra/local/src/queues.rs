@@ -26,6 +26,8 @@ const IDLE_MS: i64 = 1000;
 /// Reads one queue for one function.
 pub(crate) struct QueueReader {
     pub(crate) source: QueueSource,
+    /// How long messages are hidden while they are worked on: the template's, which outlasts every invocation.
+    pub(crate) visibility: Duration,
     pub(crate) pool: Arc<Pool>,
     pub(crate) queues: Arc<Sqs>,
     pub(crate) console: Console,
@@ -46,10 +48,12 @@ impl QueueReader {
             };
             let waiting = changed.notified();
             let queue = &reader.source.queue;
-            let received = reader
-                .queues
-                .store()
-                .receive(queue, reader.source.batch_size, None, wall_ms());
+            let received = reader.queues.store().receive(
+                queue,
+                reader.source.batch_size,
+                Some(reader.visibility_ms()),
+                wall_ms(),
+            );
             match received {
                 Ok(messages) if !messages.is_empty() => {
                     let reader = Arc::clone(&reader);
@@ -85,6 +89,30 @@ impl QueueReader {
         Duration::from_millis(u64::try_from(wait).unwrap_or(1))
     }
 
+    fn visibility_ms(&self) -> i64 {
+        i64::try_from(self.visibility.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Where a test has shortened the visibility, what failed comes back that long after its invocation has ended,
+    /// and not while it lasts.
+    fn comes_back<'a>(&self, messages: impl Iterator<Item = &'a Message>) {
+        let queue = &self.source.queue;
+        let store = self.queues.store();
+        let Some(shortened) = store.queue(queue).ok().map(|queue| queue.visibility) else {
+            return;
+        };
+        let shortened = i64::try_from(shortened.as_millis()).unwrap_or(i64::MAX);
+        if shortened >= self.visibility_ms() {
+            return;
+        }
+        for message in messages {
+            let receipt = message.receipt.as_deref().unwrap_or_default();
+            if let Err(error) = store.change_visibility(queue, receipt, shortened, wall_ms()) {
+                self.console.say(&format!("queue {queue}: {error}"));
+            }
+        }
+    }
+
     async fn process(&self, messages: &[Message]) {
         let queue = &self.source.queue;
         let records: Vec<Value> = messages
@@ -113,6 +141,7 @@ impl QueueReader {
         };
         // What was done is not deleted: it comes again once its visibility ends, and holds its group up till then.
         if struck.is_some_and(|struck| struck.kind == Kind::Duplicate) {
+            self.comes_back(messages.iter());
             return;
         }
         let done = messages
@@ -128,6 +157,7 @@ impl QueueReader {
         if failed.len() < messages.len() {
             self.meter.polled(cause, "DeleteMessageBatch", queue);
         }
+        self.comes_back(failed.iter().filter_map(|index| messages.get(*index)));
         if !failed.is_empty() {
             self.console.say(&format!(
                 "{}: {} of {} messages of {queue} failed and come back later",

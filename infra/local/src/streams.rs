@@ -123,10 +123,22 @@ impl StreamReader {
         // One record has no other order.
         let fits = |kind| kind != Kind::Reorder || batch.len() > 1;
         match self.faults.draw(Target::Stream, table, self.pool.name(), fits) {
-            Some(Drawn { kind: Kind::Late, delay, .. }) => tokio::time::sleep(delay).await,
-            Some(Drawn { kind: Kind::Reorder, seed, .. }) => faults::reorder(&mut batch, seed),
+            Some(Drawn {
+                kind: Kind::Late,
+                delay,
+                ..
+            }) => tokio::time::sleep(delay).await,
+            Some(Drawn {
+                kind: Kind::Reorder,
+                seed,
+                ..
+            }) => faults::reorder(&mut batch, seed),
             // As when the reader dies between the function's answer and its checkpoint.
-            Some(Drawn { kind: Kind::Duplicate, delay, .. }) => {
+            Some(Drawn {
+                kind: Kind::Duplicate,
+                delay,
+                ..
+            }) => {
                 self.process(batch.clone()).await;
                 tokio::time::sleep(delay).await;
             }

@@ -92,7 +92,11 @@ pub(super) async fn kill(
         let text = format!("there is no function {function}");
         return problem(StatusCode::NOT_FOUND, "not_found", &text);
     };
-    let body = if body.is_empty() { Bytes::from_static(b"{}") } else { body };
+    let body = if body.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        body
+    };
     let kill: Kill = match read(&body) {
         Ok(kill) => kill,
         Err(response) => return response,

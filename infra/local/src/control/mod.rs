@@ -33,7 +33,10 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/_local/guest", post(guest::post))
         .route("/_local/outbox", get(outbox))
         .route("/_local/schedule/{name}", post(schedule))
-        .route("/_local/fault", get(fault::get).post(fault::post).delete(fault::delete))
+        .route(
+            "/_local/fault",
+            get(fault::get).post(fault::post).delete(fault::delete),
+        )
         .route("/_local/kill/{function}", post(fault::kill))
         .route("/_local/dump", get(dump::get))
         .route("/_local/meter", get(meter::get).delete(meter::delete))

@@ -30,11 +30,16 @@ pub(crate) async fn before(faults: &Faults, backend: &Backend, call: &mut Call) 
     let service = backend.service();
     let operation = operation(service, call);
     let body = call.request.body().clone();
-    let drawn = faults.draw(Target::from(service), &operation, &call.caller.function, |kind| match kind {
-        Kind::Stale => Images::may_be_stale(&body),
-        Kind::Unprocessed => split(&operation, &body).is_some(),
-        _ => true,
-    });
+    let drawn = faults.draw(
+        Target::from(service),
+        &operation,
+        &call.caller.function,
+        |kind| match kind {
+            Kind::Stale => Images::may_be_stale(&body),
+            Kind::Unprocessed => split(&operation, &body).is_some(),
+            _ => true,
+        },
+    );
     let mut struck = Struck {
         drawn,
         function: call.caller.function.clone(),
@@ -90,7 +95,10 @@ pub(crate) async fn after(faults: &Faults, struck: Struck, answer: Response) -> 
             hang_up()
         }
         Kind::Stale => {
-            rewritten(answer, |body| faults.images.rewrite(&struck.read, body, drawn.delay, wall_ms())).await
+            rewritten(answer, |body| {
+                faults.images.rewrite(&struck.read, body, drawn.delay, wall_ms())
+            })
+            .await
         }
         Kind::Unprocessed => {
             rewritten(answer, |body| {

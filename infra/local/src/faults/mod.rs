@@ -74,7 +74,9 @@ impl Faults {
 
     /// Makes the functions known that can be killed.
     pub(crate) fn bind(&self, pools: &BTreeMap<String, Arc<Pool>>) {
-        let pools = pools.iter().map(|(name, pool)| (name.clone(), Arc::downgrade(pool)));
+        let pools = pools
+            .iter()
+            .map(|(name, pool)| (name.clone(), Arc::downgrade(pool)));
         // Bound once, at the start of the stack.
         let _: Result<(), _> = self.pools.set(pools.collect());
     }
@@ -142,13 +144,22 @@ impl Faults {
         let name = (target, operation.to_owned(), drawn.kind, function.to_owned());
         *injected.entry(name).or_default() += 1;
         drop(state);
-        tracing::debug!(target = target.name(), operation, function, kind = drawn.kind.name(), "fault");
+        tracing::debug!(
+            target = target.name(),
+            operation,
+            function,
+            kind = drawn.kind.name(),
+            "fault"
+        );
         Some(drawn)
     }
 
     /// Whether a fault of this kind waits.
     fn waits(&self, kind: Kind) -> bool {
-        self.lock().pending.iter().any(|pending| pending.fault.kind == kind)
+        self.lock()
+            .pending
+            .iter()
+            .any(|pending| pending.fault.kind == kind)
     }
 
     /// Kills the processes of a function.
@@ -181,7 +192,11 @@ impl Pending {
             self.skip -= 1;
             return None;
         }
-        if self.fault.probability.is_some_and(|likely| self.random.fraction() >= likely) {
+        if self
+            .fault
+            .probability
+            .is_some_and(|likely| self.random.fraction() >= likely)
+        {
             return None;
         }
         self.left = self.left.map(|left| left.saturating_sub(1));
@@ -257,7 +272,10 @@ mod tests {
         let faults = Faults::new(&[]);
         add(&faults, json!({"service": "dynamodb", "kind": "500"}));
         assert_eq!(draw(&faults, "PutItem", OPERATOR), None);
-        add(&faults, json!({"service": "dynamodb", "kind": "denied", "function": "operator"}));
+        add(
+            &faults,
+            json!({"service": "dynamodb", "kind": "denied", "function": "operator"}),
+        );
         assert_eq!(draw(&faults, "PutItem", OPERATOR), Some(Kind::Denied));
     }
 

@@ -269,12 +269,7 @@ impl Wanted {
     }
 
     /// Checks it. `functions`, `tables` and `queues` are those that there are.
-    pub fn check(
-        self,
-        functions: &[&str],
-        tables: &[&str],
-        queues: &[&str],
-    ) -> Result<Fault, InvalidFault> {
+    pub fn check(self, functions: &[&str], tables: &[&str], queues: &[&str]) -> Result<Fault, InvalidFault> {
         let target = Target::ALL
             .into_iter()
             .find(|target| target.name() == self.service)
@@ -295,7 +290,9 @@ impl Wanted {
             let known = match target {
                 Target::Stream => Some(tables),
                 Target::Queue => Some(queues),
-                Target::Lambda => return Err(invalid("operation", "an invocation has none; name a function")),
+                Target::Lambda => {
+                    return Err(invalid("operation", "an invocation has none; name a function"));
+                }
                 _ => kind.operations(),
             };
             if let Some(known) = known.filter(|known| !known.contains(&operation.as_str())) {
@@ -423,7 +420,10 @@ mod tests {
             ),
             (json!({"service": "sqs", "kind": "500", "seed": 1}), "seed"),
             (json!({"service": "sqs", "kind": "500", "delay": "1s"}), "delay"),
-            (json!({"service": "sqs", "kind": "timeout", "delay": "0ms"}), "delay"),
+            (
+                json!({"service": "sqs", "kind": "timeout", "delay": "0ms"}),
+                "delay",
+            ),
         ] {
             assert_eq!(check(body.clone()).unwrap_err().field, field, "{body}");
         }
@@ -436,7 +436,10 @@ mod tests {
         assert_eq!(lag(body("3d")).unwrap().unwrap(), Duration::from_hours(72));
         assert_eq!(lag(body("8d")).unwrap().unwrap_err().field, "delay");
         assert_eq!(
-            lag(json!({"service": "s3", "kind": "ttl-lag"})).unwrap().unwrap_err().field,
+            lag(json!({"service": "s3", "kind": "ttl-lag"}))
+                .unwrap()
+                .unwrap_err()
+                .field,
             "service"
         );
         assert!(lag(json!({"service": "dynamodb", "kind": "throttle"})).is_none());

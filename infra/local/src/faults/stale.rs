@@ -48,7 +48,10 @@ impl Images {
                 names.map(str::to_owned).collect::<Vec<_>>()
             };
             let schema = |of: &Value| of.get("KeySchema").map(names).unwrap_or_default();
-            let indexes = table.create.get("GlobalSecondaryIndexes").and_then(Value::as_array);
+            let indexes = table
+                .create
+                .get("GlobalSecondaryIndexes")
+                .and_then(Value::as_array);
             let indexes = indexes.into_iter().flatten().filter_map(|index| {
                 let name = index.get("IndexName").and_then(Value::as_str)?;
                 Some((name.to_owned(), schema(index)))
@@ -70,7 +73,12 @@ impl Images {
     }
 
     /// The items that a write is about to replace, as they are now.
-    pub(super) fn before(&self, database: &Database, operation: &str, body: &[u8]) -> Vec<(Place, Option<Value>)> {
+    pub(super) fn before(
+        &self,
+        database: &Database,
+        operation: &str,
+        body: &[u8],
+    ) -> Vec<(Place, Option<Value>)> {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let places = self.written(operation, &body);
         let image = |(table, key): (String, Value)| {
@@ -126,7 +134,9 @@ impl Images {
             return Some(answer);
         }
         let index = request.get("IndexName").and_then(Value::as_str);
-        let placed_by = index.and_then(|index| keys.indexes.get(index)).unwrap_or(&keys.table);
+        let placed_by = index
+            .and_then(|index| keys.indexes.get(index))
+            .unwrap_or(&keys.table);
         let items = answer.get_mut("Items").and_then(Value::as_array_mut)?;
         let mut changed = false;
         items.retain_mut(|item| {
@@ -135,9 +145,11 @@ impl Images {
             };
             changed = true;
             // An item that was elsewhere in an index before is, for a moment, nowhere in it.
-            let Some(before) = image.item.as_ref().filter(|before| {
-                placed_by.iter().all(|name| before.get(name) == item.get(name))
-            }) else {
+            let Some(before) = image
+                .item
+                .as_ref()
+                .filter(|before| placed_by.iter().all(|name| before.get(name) == item.get(name)))
+            else {
                 return false;
             };
             *item = projected(before, &request);
@@ -169,8 +181,14 @@ impl Images {
                 let tables = body.get("RequestItems").and_then(Value::as_object);
                 let mut places = Vec::new();
                 for (table, writes) in tables.into_iter().flatten() {
-                    let writes = writes.as_array().into_iter().flatten().filter_map(Value::as_object);
-                    let keys = writes.flat_map(Map::values).filter_map(|write| self.key(table, write));
+                    let writes = writes
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Value::as_object);
+                    let keys = writes
+                        .flat_map(Map::values)
+                        .filter_map(|write| self.key(table, write));
                     places.extend(keys.map(|key| (table.clone(), key)));
                 }
                 places
@@ -247,7 +265,12 @@ mod tests {
 
     fn rewrite(images: &Images, request: &Value, answer: &Value, now: i64) -> Option<Value> {
         let window = Duration::from_secs(1);
-        images.rewrite(request.to_string().as_bytes(), answer.to_string().as_bytes(), window, now)
+        images.rewrite(
+            request.to_string().as_bytes(),
+            answer.to_string().as_bytes(),
+            window,
+            now,
+        )
     }
 
     #[test]
@@ -274,7 +297,13 @@ mod tests {
         let stale = rewrite(&images, &get, &json!({"Item": item("new", "a")}), 1_500).unwrap();
         assert!(stale.get("Item").is_none());
         let query = json!({"TableName": "T"});
-        let stale = rewrite(&images, &query, &json!({"Items": [item("new", "a")], "Count": 1}), 1_500).unwrap();
+        let stale = rewrite(
+            &images,
+            &query,
+            &json!({"Items": [item("new", "a")], "Count": 1}),
+            1_500,
+        )
+        .unwrap();
         assert_eq!((&stale["Items"], &stale["Count"]), (&json!([]), &json!(0)));
     }
 
@@ -282,7 +311,12 @@ mod tests {
     fn an_item_that_moved_in_an_index_is_nowhere_in_it_for_a_moment() {
         let images = kept(Some(item("old", "a")));
         let answer = json!({"Items": [item("new", "b")], "Count": 1});
-        let by_index = rewrite(&images, &json!({"TableName": "T", "IndexName": "i"}), &answer, 1_500);
+        let by_index = rewrite(
+            &images,
+            &json!({"TableName": "T", "IndexName": "i"}),
+            &answer,
+            1_500,
+        );
         assert_eq!(by_index.unwrap()["Count"], 0);
         let by_key = rewrite(&images, &json!({"TableName": "T"}), &answer, 1_500).unwrap();
         assert_eq!(by_key["Items"][0]["state"]["S"], "old");
@@ -295,7 +329,10 @@ mod tests {
         for (operation, body) in [
             ("PutItem", json!({"TableName": "T", "Item": item("new", "a")})),
             ("UpdateItem", json!({"TableName": "T", "Key": key})),
-            ("TransactWriteItems", json!({"TransactItems": [{"Update": {"TableName": "T", "Key": key}}]})),
+            (
+                "TransactWriteItems",
+                json!({"TransactItems": [{"Update": {"TableName": "T", "Key": key}}]}),
+            ),
             (
                 "BatchWriteItem",
                 json!({"RequestItems": {"T": [{"PutRequest": {"Item": item("new", "a")}}]}}),
@@ -304,6 +341,10 @@ mod tests {
             let written = images.written(operation, &body);
             assert_eq!(written, [("T".to_owned(), canonical(&key))], "{operation}");
         }
-        assert!(images.written("GetItem", &json!({"TableName": "T", "Key": key})).is_empty());
+        assert!(
+            images
+                .written("GetItem", &json!({"TableName": "T", "Key": key}))
+                .is_empty()
+        );
     }
 }

@@ -11,10 +11,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http::StatusCode;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::memory;

@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn pages_of_files_do_not_count() {
-        let status = "Name:\tx\nVmRSS:\t  9000 kB\nRssAnon:\t  2048 kB\nRssFile:\t 6952 kB\nRssShmem:\t 1024 kB\n";
+        let status =
+            "Name:\tx\nVmRSS:\t  9000 kB\nRssAnon:\t  2048 kB\nRssFile:\t 6952 kB\nRssShmem:\t 1024 kB\n";
         assert_eq!(anonymous_kib(status), 3072);
         assert_eq!(anonymous_kib("Name:\tx\n"), 0);
     }

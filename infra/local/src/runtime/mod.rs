@@ -194,7 +194,12 @@ impl Pool {
         let lasted = wall_ms().saturating_sub(began).max(1);
         self.meter.end(cause, u64::try_from(lasted).unwrap_or(1));
         let struck = |kind| kind == Kind::Kill;
-        if result.is_ok() && self.faults.draw(Target::Lambda, "", &self.spec.name, struck).is_some() {
+        if result.is_ok()
+            && self
+                .faults
+                .draw(Target::Lambda, "", &self.spec.name, struck)
+                .is_some()
+        {
             self.killed.fetch_add(1, Ordering::Relaxed);
             instance.stop().await;
             let how = "killed before its answer".to_owned();

@@ -205,7 +205,10 @@ async fn nothing_of_a_function_runs_between_invocations() {
     let while_idle = ticks().await;
     assert!(while_idle < 30, "{while_idle}");
     pool.invoke("test", event("slow")).await.unwrap();
-    assert!(ticks().await >= while_idle + 10, "it does run while an event is worked on");
+    assert!(
+        ticks().await >= while_idle + 10,
+        "it does run while an event is worked on"
+    );
     pool.stop().await;
 }
 
@@ -240,9 +243,15 @@ async fn an_event_comes_twice_where_its_source_promises_once_or_more_and_a_reque
     let folder = tempfile::tempdir().unwrap();
     let (pool, _) = pool(&folder, Duration::from_secs(20));
     fault(&pool, "duplicate");
-    assert_eq!(pool.invoke("test", event("request")).await.unwrap(), "echo request");
+    assert_eq!(
+        pool.invoke("test", event("request")).await.unwrap(),
+        "echo request"
+    );
     assert_eq!(pool.health()["invocations"], 1);
-    assert_eq!(pool.invoke_event("test", event("event")).await.unwrap(), "echo event");
+    assert_eq!(
+        pool.invoke_event("test", event("event")).await.unwrap(),
+        "echo event"
+    );
     assert_eq!(pool.health()["invocations"], 3);
     pool.stop().await;
 }

@@ -11,6 +11,7 @@ mod bad_input;
 mod chat;
 mod crashes;
 mod dead_letters;
+mod delivery;
 mod erasure;
 mod export_resume;
 mod exports;

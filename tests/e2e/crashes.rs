@@ -225,3 +225,17 @@ fn an_answer_that_could_not_be_delivered_calls_a_person() {
         assert!(guest.answers().await.is_empty());
     });
 }
+
+#[test]
+fn an_answer_whose_claim_was_applied_but_not_confirmed_is_delivered() {
+    run(async {
+        let (_alone, tenant) = tenant().await;
+        let guest = tenant.guest().await;
+        let fault = json!({"service": "dynamodb", "operation": "UpdateItem", "function": "deliver",
+                           "kind": "drop-response"});
+        strike(&tenant, &fault).await;
+        let asked = guest.say("How much is the garden room?").await;
+        struck(&tenant).await;
+        guest.answer_to(&asked).await;
+    });
+}

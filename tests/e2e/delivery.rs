@@ -114,6 +114,12 @@ impl<'a> Waiting<'a> {
         Some(!answer.batch_item_failures.is_empty())
     }
 
+    async fn conversation_state(&self) -> String {
+        let path = format!("/v1/conversations/{}", self.conversation);
+        let conversation = self.tenant.get(&path).await.expect(200);
+        conversation["state"].as_str().unwrap().to_owned()
+    }
+
     /// State of the message, and how often the carrier was given it.
     async fn stands(&self) -> (String, usize) {
         let row = self
@@ -137,6 +143,7 @@ fn what_a_carrier_refuses_has_failed_and_is_not_given_to_it_again() {
         let waiting = Waiting::new(&tenant, &[Sent::Refused]).await;
         assert_eq!(waiting.comes().await, Some(false));
         assert_eq!(waiting.stands().await, ("failed".to_owned(), 1));
+        assert_eq!(waiting.conversation_state().await, "waiting_for_human");
         assert_eq!(waiting.comes().await, Some(false));
         assert_eq!(waiting.stands().await, ("failed".to_owned(), 1));
         assert!(waiting.guest.answers().await.is_empty());
@@ -163,6 +170,7 @@ fn a_crash_between_sending_and_recording_is_unknown_and_never_sent_twice() {
         for _ in 0..2 {
             assert_eq!(waiting.comes().await, Some(false));
             assert_eq!(waiting.stands().await, ("unknown".to_owned(), 1));
+            assert_eq!(waiting.conversation_state().await, "waiting_for_human");
         }
     });
 }

@@ -68,7 +68,7 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
     };
     let read_at = scope.now();
     // Forgotten or past its period: nothing to answer.
-    let Some((mut open, mut messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
+    let Some((open, mut messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
         return Ok(());
     };
     if !messages.iter().any(|message| message.id == job.message) {
@@ -89,8 +89,8 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         let hands_over = *said.author == Author::System;
         return finish(&scope, &open, job, hands_over, &text).await;
     }
-    open.head.answered_through = last_answered(&open, &messages).into();
-    if is_anothers_to_answer(&scope, &open, &messages, job).await? {
+    let through = last_answered(&open, &messages);
+    if is_anothers_to_answer(&scope, through, &messages, job).await? {
         // What it volunteers is taken down all the same.
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
@@ -102,7 +102,7 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
     }
-    let turn = decide(desk, &scope, &open, &messages, job).await?;
+    let turn = decide(desk, &scope, through, &messages, job).await?;
     conclude(&scope, &open, job, turn, read_at).await
 }
 
@@ -152,11 +152,10 @@ async fn finish(
 /// Whether a newer message's turn answers this one too, or has done so.
 async fn is_anothers_to_answer(
     scope: &TenantScope,
-    open: &OpenConversation,
+    through: Option<MessageId>,
     messages: &[Message],
     job: &ReplyJob,
 ) -> Result<bool, TurnError> {
-    let through = *open.head.answered_through;
     if through.is_none_or(|done| done < *job.message) {
         // The newest message's turn answers whatever came after the last answer.
         let newest = messages
@@ -211,16 +210,13 @@ struct Turn {
 async fn decide(
     desk: &Desk,
     scope: &TenantScope,
-    open: &OpenConversation,
+    through: Option<MessageId>,
     messages: &[Message],
     job: &ReplyJob,
 ) -> Result<Turn, TurnError> {
     let index = desk.library.index(scope).await?;
     let unanswered = |message: &&Message| {
-        let open_question = open
-            .head
-            .answered_through
-            .is_none_or(|through| *message.id > through);
+        let open_question = through.is_none_or(|through| *message.id > through);
         *message.direction == Direction::Inbound && (open_question || message.id == job.message)
     };
     let burst: Vec<&Message> = messages.iter().filter(unanswered).collect();

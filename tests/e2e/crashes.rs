@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use deliver::carrier::Sent;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use usher_local::Stack;
 use usher_shared::category::Preset;
 
+use crate::delivery::Waiting;
 use crate::harness::{CLIENT, Guest, Tenant, data, eventually, id, run, send};
 
 /// A stack of their own, one test at a time: a fault strikes whoever comes along.
@@ -227,15 +229,17 @@ fn an_answer_that_could_not_be_delivered_calls_a_person() {
 }
 
 #[test]
-fn an_answer_whose_claim_was_applied_but_not_confirmed_is_delivered() {
+fn a_claim_that_was_applied_but_not_confirmed_leaves_no_message_in_sending() {
     run(async {
         let (_alone, tenant) = tenant().await;
-        let guest = tenant.guest().await;
-        let fault = json!({"service": "dynamodb", "operation": "UpdateItem", "function": "deliver",
+        let waiting = Waiting::new(STACK.get().unwrap(), &tenant, &[Sent::Taken]).await;
+        // The courier of the test acts as the operator.
+        let fault = json!({"service": "dynamodb", "operation": "UpdateItem", "function": "operator",
                            "kind": "drop-response"});
         strike(&tenant, &fault).await;
-        let asked = guest.say("How much is the garden room?").await;
-        struck(&tenant).await;
-        guest.answer_to(&asked).await;
+        assert_eq!(waiting.comes().await, Some(true), "somebody looks again");
+        assert_eq!(waiting.stands().await, ("sending".to_owned(), 0));
+        assert_eq!(waiting.comes().await, Some(false));
+        assert_eq!(waiting.stands().await, ("unknown".to_owned(), 0));
     });
 }

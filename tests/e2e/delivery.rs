@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use usher_aws::store::When;
 use usher_aws::store::keys::{self, Key};
 use usher_aws::{Platform, TenantScope};
+use usher_local::Stack;
 use usher_shared::ids::ConversationId;
 use usher_shared::records::Message;
 
@@ -45,7 +46,7 @@ impl Carrier for Fake {
 }
 
 /// A message that waits for its delivery, and everything to deliver it with.
-struct Waiting<'a> {
+pub(crate) struct Waiting<'a> {
     guest: Guest<'a>,
     tenant: &'a Tenant,
     conversation: ConversationId,
@@ -57,12 +58,12 @@ struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    async fn new(tenant: &'a Tenant, answers: &[Sent]) -> Self {
+    pub(crate) async fn new(stack: &Stack, tenant: &'a Tenant, answers: &[Sent]) -> Self {
         let guest = tenant.guest().await;
         let asked = guest.say("How much is the garden room?").await;
         let message = id(&guest.answer_to(&asked).await);
         let conversation: ConversationId = id(&tenant.conversation_of(&asked).await).parse().unwrap();
-        let platform: Arc<Platform> = Arc::new(usher_local::seed::operator(stack()).unwrap());
+        let platform: Arc<Platform> = Arc::new(usher_local::seed::operator(stack).unwrap());
         let owner = platform
             .find_api_key(&tenant.demo.api_key)
             .await
@@ -101,7 +102,7 @@ impl<'a> Waiting<'a> {
     }
 
     /// The job comes. Says whether it is to come again; `None` if the function died over it.
-    async fn comes(&self) -> Option<bool> {
+    pub(crate) async fn comes(&self) -> Option<bool> {
         let event: SqsEvent = serde_json::from_value(json!({"Records": [{
             "messageId": "m", "body": self.job.to_string(), "attributes": {"MessageGroupId": "g"},
             "messageAttributes": {}, "eventSource": "aws:sqs",
@@ -121,7 +122,7 @@ impl<'a> Waiting<'a> {
     }
 
     /// State of the message, and how often the carrier was given it.
-    async fn stands(&self) -> (String, usize) {
+    pub(crate) async fn stands(&self) -> (String, usize) {
         let row = self
             .scope
             .store()
@@ -140,7 +141,7 @@ impl<'a> Waiting<'a> {
 fn what_a_carrier_refuses_has_failed_and_is_not_given_to_it_again() {
     run(async {
         let tenant = Tenant::with_prices().await;
-        let waiting = Waiting::new(&tenant, &[Sent::Refused]).await;
+        let waiting = Waiting::new(stack(), &tenant, &[Sent::Refused]).await;
         assert_eq!(waiting.comes().await, Some(false));
         assert_eq!(waiting.stands().await, ("failed".to_owned(), 1));
         assert_eq!(waiting.conversation_state().await, "waiting_for_human");
@@ -160,7 +161,7 @@ fn what_a_carrier_refuses_has_failed_and_is_not_given_to_it_again() {
 fn a_crash_between_sending_and_recording_is_unknown_and_never_sent_twice() {
     run(async {
         let tenant = Tenant::with_prices().await;
-        let waiting = Waiting::new(&tenant, &[]).await;
+        let waiting = Waiting::new(stack(), &tenant, &[]).await;
         assert_eq!(
             waiting.comes().await,
             None,
@@ -179,7 +180,7 @@ fn a_crash_between_sending_and_recording_is_unknown_and_never_sent_twice() {
 fn a_lost_answer_of_a_carrier_is_unknown() {
     run(async {
         let tenant = Tenant::with_prices().await;
-        let waiting = Waiting::new(&tenant, &[Sent::Unknown]).await;
+        let waiting = Waiting::new(stack(), &tenant, &[Sent::Unknown]).await;
         assert_eq!(waiting.comes().await, Some(false));
         assert_eq!(waiting.comes().await, Some(false));
         assert_eq!(waiting.stands().await, ("unknown".to_owned(), 1));
@@ -190,7 +191,7 @@ fn a_lost_answer_of_a_carrier_is_unknown() {
 fn what_a_carrier_does_not_take_now_is_given_to_it_again() {
     run(async {
         let tenant = Tenant::with_prices().await;
-        let waiting = Waiting::new(&tenant, &[Sent::NotNow, Sent::Taken]).await;
+        let waiting = Waiting::new(stack(), &tenant, &[Sent::NotNow, Sent::Taken]).await;
         assert_eq!(waiting.comes().await, Some(true), "the queue brings it again");
         assert_eq!(waiting.stands().await, ("queued".to_owned(), 1));
         assert_eq!(waiting.comes().await, Some(false));

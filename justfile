@@ -23,6 +23,10 @@ large-export:
 permissions:
     cargo test -p usher-tests --test e2e -- --nocapture --include-ignored p_sec_03_every_statement every_statement_is_missed
 
+# A thousand messages through every kind of fault and kill; minutes. The seed draws the plan
+storm seed="1" messages="1000":
+    USHER_STORM_SEED={{ seed }} USHER_STORM_MESSAGES={{ messages }} cargo test -p usher-tests --test e2e -- --ignored --nocapture no_message_of_a_thousand
+
 # Formatting, lints, template, dependencies
 lint:
     .ci/run fmt clippy template deny

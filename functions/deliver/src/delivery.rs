@@ -29,6 +29,10 @@ pub enum DeliveryError {
     /// The carrier asked to come back later; nothing was sent.
     #[error("the carrier did not take it now")]
     NotNow,
+    /// The claim was refused: another attempt has it, or an earlier try of this one was applied and its answer
+    /// lost. Whoever has it may die over it, so somebody has to look again.
+    #[error("the message is claimed already")]
+    Claimed,
 }
 
 impl From<StoreError> for DeliveryError {
@@ -61,29 +65,27 @@ pub(crate) async fn deliver(courier: &Courier, job: &DeliverJob) -> Result<(), D
     let Some(message) = scope.store().get(&row, &open.key, true).await? else {
         return Ok(());
     };
-    let claimed = match *message.state {
+    match *message.state {
         MessageState::Queued => {
             if let Some(state) = overruled(*open.head.state, *message.author) {
-                return settle(&scope, &row, MessageState::Queued, state).await;
+                return settle(&scope, job, &row, MessageState::Queued, state).await;
             }
-            move_to(&scope, &row, MessageState::Queued, MessageState::Sending)
-                .await?
-                .happened()
+            let claim = move_to(&scope, &row, MessageState::Queued, MessageState::Sending).await?;
+            if !claim.happened() {
+                return Err(DeliveryError::Claimed);
+            }
         }
         // An earlier attempt claimed it and died before it could say what became of it.
-        MessageState::Sending if carrier.repetition_is_harmless() => true,
+        MessageState::Sending if carrier.repetition_is_harmless() => {}
         MessageState::Sending => {
-            return settle(&scope, &row, MessageState::Sending, MessageState::Unknown).await;
+            return settle(&scope, job, &row, MessageState::Sending, MessageState::Unknown).await;
         }
-        _ => false,
-    };
-    if !claimed {
-        return Ok(());
+        _ => return Ok(()),
     }
     match carrier.send(&message).await {
-        Sent::Taken => settle(&scope, &row, MessageState::Sending, MessageState::Sent).await,
-        Sent::Refused => settle(&scope, &row, MessageState::Sending, MessageState::Failed).await,
-        Sent::Unknown => settle(&scope, &row, MessageState::Sending, MessageState::Unknown).await,
+        Sent::Taken => settle(&scope, job, &row, MessageState::Sending, MessageState::Sent).await,
+        Sent::Refused => settle(&scope, job, &row, MessageState::Sending, MessageState::Failed).await,
+        Sent::Unknown => settle(&scope, job, &row, MessageState::Sending, MessageState::Unknown).await,
         Sent::NotNow => {
             let _back = move_to(&scope, &row, MessageState::Sending, MessageState::Queued).await?;
             Err(DeliveryError::NotNow)
@@ -102,10 +104,10 @@ async fn release(scope: &TenantScope, row: &Key<Message>, job: &DeliverJob) -> R
         let found = scope.store().get_row(row, true).await?;
         let author = found.and_then(|row| row.peek("author"));
         if let Some(canceled) = author.and_then(|author| overruled(state, author)) {
-            return settle(scope, row, MessageState::Queued, canceled).await;
+            return settle(scope, job, row, MessageState::Queued, canceled).await;
         }
     }
-    settle(scope, row, MessageState::Queued, MessageState::Sent).await
+    settle(scope, job, row, MessageState::Queued, MessageState::Sent).await
 }
 
 /// The last check before a message leaves: once a person has the conversation, the AI is silent, and so is
@@ -131,12 +133,27 @@ async fn move_to(
         .await
 }
 
+/// Writes down what became of a message. Where the person was not, or perhaps not, reached, somebody has to: they
+/// are called first, as a state that says so is looked for by nobody.
 async fn settle(
     scope: &TenantScope,
+    job: &DeliverJob,
     row: &Key<Message>,
     from: MessageState,
     to: MessageState,
 ) -> Result<(), DeliveryError> {
+    if matches!(to, MessageState::Failed | MessageState::Unknown) {
+        let waits = ConversationState::WaitingForHuman;
+        let _with_a_person_already = scope
+            .move_conversation(
+                *job.conversation,
+                &[ConversationState::Ai],
+                waits,
+                scope.now(),
+                None,
+            )
+            .await?;
+    }
     if move_to(scope, row, from, to).await?.happened() {
         let name = match to {
             MessageState::Sent => "sent",

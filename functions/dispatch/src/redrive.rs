@@ -8,8 +8,8 @@ use usher_aws::queue::{self, Outgoing, Received};
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{HashPurpose, KeyringError};
 use usher_aws::store::keys;
-use usher_aws::store::{StoreError, When};
-use usher_shared::ids::{MessageId, TenantId};
+use usher_aws::store::{Read, StoreError, When};
+use usher_shared::ids::{MessageId, TenantId, TraceId};
 use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::notice;
 use usher_shared::records::{DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter};
@@ -20,6 +20,8 @@ use crate::{DispatchError, Dispatcher};
 
 /// Batches taken from each queue in one run; the next run takes the rest.
 const BATCHES: usize = 10;
+/// Traces that are looked through for a message.
+const TRACES: usize = 50;
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -68,7 +70,7 @@ impl Dispatcher {
             }
             for letter in letters {
                 if let Some(job) = read::<DeliverJob>(&letter) {
-                    let done = self.settle(&job).await;
+                    let done = self.settle(&job, now).await;
                     report.settled += self.put_away(&self.queues.deliver_dead, &letter, done).await?;
                 }
             }
@@ -144,7 +146,8 @@ impl Dispatcher {
     }
 
     /// The guest waits for an answer that the AI could not give: a person must, and the guest is told so. The
-    /// notice comes first and under an id that follows from the message's: done twice, it is one.
+    /// notice comes first and under an id that follows from the message's: done twice, it is one. An answer that
+    /// was written by an attempt that died right after stands, and nobody is told anything else.
     async fn hand_over(&self, job: &ReplyJob, now: Timestamp) -> Result<bool, LetterError> {
         let Some(scope) = self.enter(*job.tenant).await? else {
             return Ok(false);
@@ -152,32 +155,48 @@ impl Dispatcher {
         let Some(open) = scope.open_conversation(*job.conversation).await? else {
             return Ok(false);
         };
-        let answered = open
-            .head
-            .answered_through
-            .is_some_and(|through| through >= *job.message);
-        if answered || !open.head.state.ai_may_answer() {
+        if !open.head.state.ai_may_answer() {
             return Ok(false);
         }
-        put_notice(&scope, &open, job).await?;
+        let state = match standing(&scope, &open, job).await? {
+            Standing::Answered => return Ok(false),
+            Standing::Said { hands_over: false } => ConversationState::Ai,
+            Standing::Said { hands_over: true } => ConversationState::WaitingForHuman,
+            Standing::Nothing => {
+                put_notice(&scope, &open, job).await?;
+                ConversationState::WaitingForHuman
+            }
+        };
+        // Never back: the letter may be of a message that was stored late.
+        let through = (*open.head.answered_through).max(Some(*job.message));
+        let from = [ConversationState::Ai];
         let written = scope
+            .move_conversation(*job.conversation, &from, state, now, through)
+            .await?;
+        Ok(written.happened() && state == ConversationState::WaitingForHuman)
+    }
+
+    /// Nobody will try to deliver it again: a person has to, and its state says what is known. The person is
+    /// called first: a state that says "failed" is looked for by nobody.
+    async fn settle(&self, job: &DeliverJob, now: Timestamp) -> Result<bool, LetterError> {
+        let Some(scope) = self.enter(*job.tenant).await? else {
+            return Ok(false);
+        };
+        let row = keys::message(scope.tenant(), *job.conversation, *job.message);
+        let found = scope.store().get_row::<Message>(&row, true).await?;
+        let state = found.and_then(|row| row.peek::<MessageState>("state"));
+        if !matches!(state, Some(MessageState::Queued | MessageState::Sending)) {
+            return Ok(false);
+        }
+        let _with_a_person_already = scope
             .move_conversation(
                 *job.conversation,
                 &[ConversationState::Ai],
                 ConversationState::WaitingForHuman,
                 now,
-                Some(*job.message),
+                None,
             )
             .await?;
-        Ok(written.happened())
-    }
-
-    /// Nobody will try to deliver it again: its state says what is known.
-    async fn settle(&self, job: &DeliverJob) -> Result<bool, LetterError> {
-        let Some(scope) = self.enter(*job.tenant).await? else {
-            return Ok(false);
-        };
-        let row = keys::message(scope.tenant(), *job.conversation, *job.message);
         let outcomes = [
             (MessageState::Queued, MessageState::Failed),
             (MessageState::Sending, MessageState::Unknown),
@@ -256,6 +275,61 @@ fn read<R: Record>(letter: &Received) -> Option<R> {
         tracing::error!(kind = R::SPEC.kind, "dead letter not understood");
     }
     job.ok()
+}
+
+/// What became of a message whose turn failed for good.
+enum Standing {
+    /// Another message's turn answered it too.
+    Answered,
+    /// Its own turn wrote its message and died right after.
+    Said { hands_over: bool },
+    /// Nothing.
+    Nothing,
+}
+
+async fn standing(
+    scope: &TenantScope,
+    open: &OpenConversation,
+    job: &ReplyJob,
+) -> Result<Standing, StoreError> {
+    let (tenant, conversation) = (scope.tenant(), *job.conversation);
+    let own = TraceId::from(*job.message);
+    let row = keys::trace(tenant, conversation, own);
+    if let Some(trace) = scope.store().get(&row, &open.key, true).await? {
+        let reply = keys::message(tenant, conversation, *trace.reply);
+        if scope.store().get_row(&reply, true).await?.is_some() {
+            let hands_over = trace.decision.hands_over();
+            return Ok(Standing::Said { hands_over });
+        }
+    }
+    if open
+        .head
+        .answered_through
+        .is_none_or(|through| through < *job.message)
+    {
+        return Ok(Standing::Nothing);
+    }
+    // A turn has gone past it, but perhaps before it was stored: the traces know.
+    let read = Read {
+        limit: TRACES,
+        backward: true,
+        consistent: true,
+        after: None,
+    };
+    let traces = scope
+        .store()
+        .query(&keys::traces(tenant, conversation), &read)
+        .await?
+        .rows;
+    let named = traces.iter().any(|row| {
+        let burst = row.peek::<Vec<MessageId>>("burst");
+        row.peek("id") != Some(own) && burst.is_some_and(|burst| burst.contains(&job.message))
+    });
+    Ok(if named {
+        Standing::Answered
+    } else {
+        Standing::Nothing
+    })
 }
 
 async fn put_notice(scope: &TenantScope, open: &OpenConversation, job: &ReplyJob) -> Result<(), LetterError> {

@@ -71,13 +71,26 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
     let Some((open, mut messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
         return Ok(());
     };
+    if !messages.iter().any(|message| message.id == job.message) {
+        // Stored long after its id says, or gone.
+        let row = keys::message(scope.tenant(), *job.conversation, *job.message);
+        let Some(message) = scope.store().get(&row, &open.key, true).await? else {
+            return Ok(());
+        };
+        messages.insert(0, message);
+    }
     mask_for_model(scope.masking(), &mut messages);
-    let Some(asked) = messages.iter().find(|message| message.id == job.message) else {
-        return Ok(());
-    };
-    let text = asked.body.get().text.clone();
+    let asked = messages.iter().find(|message| message.id == job.message);
+    let text = asked
+        .map(|asked| asked.body.get().text.clone())
+        .unwrap_or_default();
 
-    if is_anothers_to_answer(&scope, &open, &messages, job).await? {
+    if let Some(said) = reply_to(&messages, *job.message) {
+        let hands_over = *said.author == Author::System;
+        return finish(&scope, &open, job, hands_over, &text).await;
+    }
+    let through = last_answered(&open, &messages);
+    if is_anothers_to_answer(&scope, through, &messages, job).await? {
         // What it volunteers is taken down all the same.
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
@@ -89,29 +102,70 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
     }
-    let turn = decide(desk, &scope, &open, &messages, job).await?;
+    let turn = decide(desk, &scope, through, &messages, job).await?;
     conclude(&scope, &open, job, turn, read_at).await
+}
+
+/// What was said to this message already.
+fn reply_to(messages: &[Message], asked: MessageId) -> Option<&Message> {
+    let mut replies = messages
+        .iter()
+        .filter(|message| *message.direction == Direction::Outbound);
+    replies.find(|reply| *reply.answers == Some(asked))
+}
+
+/// Up to which message the conversation is answered. The head may be behind: a turn that died between its
+/// message and the head has answered all the same.
+fn last_answered(open: &OpenConversation, messages: &[Message]) -> Option<MessageId> {
+    let said = messages
+        .iter()
+        .filter(|message| *message.direction == Direction::Outbound);
+    let said = said.filter_map(|reply| *reply.answers).max();
+    (*open.head.answered_through).max(said)
+}
+
+/// An earlier attempt has said its piece and died before it could move the head, or this is a repetition: what
+/// was said stands, and what it leads to happens.
+async fn finish(
+    scope: &TenantScope,
+    open: &OpenConversation,
+    job: &ReplyJob,
+    hands_over: bool,
+    text: &str,
+) -> Result<(), TurnError> {
+    let now = scope.now();
+    let through = (*open.head.answered_through).max(Some(*job.message));
+    if hands_over || *open.head.answered_through != through {
+        let state = if hands_over {
+            ConversationState::WaitingForHuman
+        } else {
+            ConversationState::Ai
+        };
+        let from = [ConversationState::Ai];
+        let _with_a_person_already = scope
+            .move_conversation(*job.conversation, &from, state, now, through)
+            .await?;
+    }
+    Ok(capture(scope, *open.head.contact, lead::volunteered(text), None, now).await?)
 }
 
 /// Whether a newer message's turn answers this one too, or has done so.
 async fn is_anothers_to_answer(
     scope: &TenantScope,
-    open: &OpenConversation,
+    through: Option<MessageId>,
     messages: &[Message],
     job: &ReplyJob,
 ) -> Result<bool, TurnError> {
-    let through = *open.head.answered_through;
-    let newest = messages
-        .iter()
-        .rfind(|message| *message.direction == Direction::Inbound);
-    if newest.is_some_and(|newest| newest.id != job.message && through.is_none_or(|done| done < *newest.id)) {
-        return Ok(true);
-    }
     if through.is_none_or(|done| done < *job.message) {
-        return Ok(false);
+        // The newest message's turn answers whatever came after the last answer.
+        let newest = messages
+            .iter()
+            .rfind(|message| *message.direction == Direction::Inbound);
+        return Ok(newest.is_some_and(|newest| newest.id != job.message));
     }
     // A turn has gone past it, but perhaps before it was stored: a first delivery that died half way leaves a
-    // message whose id is older than its row. The traces know what was answered.
+    // message whose id is older than its row. The traces know what was answered; its own, without a reply, is
+    // an attempt that died.
     let range = keys::traces(scope.tenant(), *job.conversation);
     let read = Read {
         limit: CONTEXT,
@@ -120,9 +174,10 @@ async fn is_anothers_to_answer(
         after: None,
     };
     let traces = scope.store().query(&range, &read).await?.rows;
+    let own = TraceId::from(*job.message);
     Ok(traces.iter().any(|row| {
-        row.peek::<Vec<MessageId>>("burst")
-            .is_some_and(|burst| burst.contains(&job.message))
+        let burst = row.peek::<Vec<MessageId>>("burst");
+        row.peek("id") != Some(own) && burst.is_some_and(|burst| burst.contains(&job.message))
     }))
 }
 
@@ -155,16 +210,13 @@ struct Turn {
 async fn decide(
     desk: &Desk,
     scope: &TenantScope,
-    open: &OpenConversation,
+    through: Option<MessageId>,
     messages: &[Message],
     job: &ReplyJob,
 ) -> Result<Turn, TurnError> {
     let index = desk.library.index(scope).await?;
     let unanswered = |message: &&Message| {
-        let open_question = open
-            .head
-            .answered_through
-            .is_none_or(|through| *message.id > through);
+        let open_question = through.is_none_or(|through| *message.id > through);
         *message.direction == Direction::Inbound && (open_question || message.id == job.message)
     };
     let burst: Vec<&Message> = messages.iter().filter(unanswered).collect();

@@ -1,6 +1,7 @@
 //! The domain clock: wall time plus an offset that only moves forward. Functions read the offset from a
 //! file at each look at the clock, so that one call moves time for everything at once.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,6 +24,7 @@ pub fn wall_ms() -> i64 {
 pub struct Clock {
     file: PathBuf,
     offset_ms: AtomicI64,
+    ttl_lag_ms: AtomicI64,
     moved: watch::Sender<i64>,
 }
 
@@ -46,6 +48,7 @@ impl Clock {
         Ok(Arc::new(Self {
             file,
             offset_ms: AtomicI64::new(offset),
+            ttl_lag_ms: AtomicI64::new(0),
             moved,
         }))
     }
@@ -58,6 +61,16 @@ impl Clock {
     /// How far domain time is ahead of wall time, in milliseconds.
     pub fn offset_ms(&self) -> i64 {
         self.offset_ms.load(Ordering::SeqCst)
+    }
+
+    /// How long after its time an item is removed by TTL, in milliseconds of domain time.
+    pub fn ttl_lag_ms(&self) -> i64 {
+        self.ttl_lag_ms.load(Ordering::SeqCst)
+    }
+
+    /// Makes TTL late: in the cloud an item may stay readable for days after its time.
+    pub fn set_ttl_lag(&self, lag_ms: i64) {
+        self.ttl_lag_ms.store(lag_ms.max(0), Ordering::SeqCst);
     }
 
     /// The file that functions read (`USHER_LOCAL_CLOCK`).
@@ -80,6 +93,19 @@ impl Clock {
     }
 }
 
+thread_local! {
+    /// Whether this thread sweeps TTL: then alone the database's clock lags.
+    static SWEEPING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a sweep of TTL, for which the database's clock lags as it was told to.
+pub(crate) fn lagging<T>(sweep: impl FnOnce() -> T) -> T {
+    SWEEPING.set(true);
+    let swept = sweep();
+    SWEEPING.set(false);
+    swept
+}
+
 /// Written aside and renamed: a function never reads half a number.
 fn write_offset(file: &Path, offset: i64) -> std::io::Result<()> {
     let aside = file.with_extension("new");
@@ -92,8 +118,11 @@ fn write_offset(file: &Path, offset: i64) -> std::io::Result<()> {
 pub struct DatabaseClock(pub Arc<Clock>);
 
 impl dynoxide::storage_backend::Clock for DatabaseClock {
+    /// Stamps stream records, and says during a sweep what has ended.
     fn now_unix_secs(&self) -> u64 {
-        u64::try_from(self.0.now_ms() / 1000).unwrap_or_default()
+        let lag = if SWEEPING.get() { self.0.ttl_lag_ms() } else { 0 };
+        let now = self.0.now_ms().saturating_sub(lag);
+        u64::try_from(now / 1000).unwrap_or_default()
     }
 
     #[expect(

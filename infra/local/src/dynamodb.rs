@@ -142,14 +142,16 @@ impl DynamoDb {
     pub async fn sweep_ttl(&self) -> Result<usize, String> {
         let (database, sweeper) = (self.database.clone(), self.sweeper.clone());
         let runtime = tokio::runtime::Handle::current();
-        let swept = tokio::task::spawn_blocking(move || match sweeper {
-            None => database.sweep_ttl().map_err(text),
-            Some(second) => {
-                let second = second.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                runtime
-                    .block_on(dynoxide::ttl::sweep_expired_items(&*second))
-                    .map_err(text)
-            }
+        let swept = tokio::task::spawn_blocking(move || {
+            crate::clock::lagging(|| match sweeper {
+                None => database.sweep_ttl().map_err(text),
+                Some(second) => {
+                    let second = second.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    runtime
+                        .block_on(dynoxide::ttl::sweep_expired_items(&*second))
+                        .map_err(text)
+                }
+            })
         })
         .await
         .map_err(|e| e.to_string())??;

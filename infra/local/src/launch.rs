@@ -12,12 +12,13 @@ use crate::console::Console;
 use crate::control::Guests;
 use crate::dynamodb::{DynamoDb, Storage};
 use crate::environment::Endpoints;
+use crate::faults::Faults;
 use crate::gateway::{Gateway, Routes};
 use crate::home::Home;
 use crate::kms::Kms;
 use crate::meter::Meter;
 use crate::permissions::{OPERATOR, Permissions};
-use crate::proxy::{self, Backend};
+use crate::proxy::{self, Backend, Layers};
 use crate::queues::QueueReader;
 use crate::runtime::{Pool, Spec, binary_in};
 use crate::s3::S3;
@@ -71,6 +72,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let roles = Sts::new(Arc::clone(&callers), template.roles.values().cloned());
     let memory = template.functions.iter().map(|f| (f.name.clone(), f.memory_mib));
     let meter = Arc::new(Meter::new(memory.collect()));
+    let faults = Arc::new(Faults::new(&template.tables));
     let served = [
         (dynamodb, Backend::DynamoDb(Arc::clone(&database))),
         (sqs, Backend::Sqs(Arc::clone(&queues))),
@@ -79,8 +81,13 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         (s3, Backend::S3(Arc::clone(&objects))),
     ]
     .map(|(listener, backend)| {
-        let (callers, permissions) = (Arc::clone(&callers), Arc::clone(&permissions));
-        proxy::serve(listener, backend, callers, Arc::clone(&meter), permissions)
+        let layers = Layers {
+            callers: Arc::clone(&callers),
+            permissions: Arc::clone(&permissions),
+            faults: Arc::clone(&faults),
+            meter: Arc::clone(&meter),
+        };
+        proxy::serve(listener, backend, layers)
     });
     let served: std::io::Result<Vec<Server>> = served.into_iter().collect();
     let mut servers = served.map_err(|e| service("proxy")(e.to_string()))?;
@@ -94,8 +101,10 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         home: &home,
         console: &console,
         meter: &meter,
+        faults: &faults,
     })
     .await?;
+    faults.bind(&pools);
     let operator = callers.issue(Caller {
         function: OPERATOR.to_owned(),
         role: String::new(),
@@ -115,6 +124,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         pools,
         callers,
         permissions,
+        faults,
         guests: Guests::default(),
         operator,
         home,
@@ -195,6 +205,7 @@ struct Ground<'a> {
     home: &'a Home,
     console: &'a Console,
     meter: &'a Arc<Meter>,
+    faults: &'a Arc<Faults>,
 }
 
 async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>, StartError> {
@@ -207,6 +218,7 @@ async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>,
         home,
         console,
         meter,
+        faults,
     } = *ground;
     let built = match &options.binaries {
         Binaries::Build => binaries::build(&options.root).await.map_err(StartError::Build)?,
@@ -241,12 +253,14 @@ async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>,
             binary,
             environment,
             timeout: function.timeout,
+            memory_mib: function.memory_mib,
         };
         let pool = Pool::new(
             spec,
             logs.join(format!("{name}.log")),
             console.clone(),
             Arc::clone(meter),
+            Arc::clone(faults),
         );
         pools.insert(name, Arc::new(pool.map_err(|e| home.problem(&e))?));
     }
@@ -288,6 +302,7 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
                 clock: Arc::clone(&shared.clock),
                 console: shared.console.clone(),
                 permissions: Arc::clone(&shared.permissions),
+                faults: Arc::clone(&shared.faults),
                 checkpoint,
             };
             tasks.spawn(reader.run());
@@ -296,14 +311,21 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
             let Some(paused) = shared.paused.get(&function.name) else {
                 continue;
             };
+            let queue = shared
+                .template
+                .queues
+                .iter()
+                .find(|queue| queue.name == source.queue);
             let reader = QueueReader {
                 paused: paused.subscribe(),
                 source: source.clone(),
+                visibility: queue.map(|queue| queue.visibility).unwrap_or_default(),
                 pool: Arc::clone(pool),
                 queues: Arc::clone(&shared.queues),
                 console: shared.console.clone(),
                 meter: Arc::clone(&shared.meter),
                 permissions: Arc::clone(&shared.permissions),
+                faults: Arc::clone(&shared.faults),
             };
             tasks.spawn(reader.run());
         }

@@ -12,6 +12,7 @@ mod control;
 pub mod demo;
 pub mod dynamodb;
 pub mod environment;
+pub mod faults;
 mod files;
 pub mod filters;
 pub mod gateway;

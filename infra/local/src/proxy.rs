@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, Limited};
 use tokio::net::TcpListener;
 
 use crate::callers::{Caller, Callers};
+use crate::faults::{self, Faults};
 use crate::meter::{self, Charge, Meter};
 use crate::permissions::Permissions;
 use crate::server::Server;
@@ -75,7 +76,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    fn service(&self) -> Service {
+    pub(crate) fn service(&self) -> Service {
         match self {
             Self::DynamoDb(_) => Service::DynamoDb,
             Self::Sqs(_) => Service::Sqs,
@@ -99,25 +100,21 @@ impl Backend {
 #[derive(Clone)]
 struct Proxy {
     backend: Backend,
-    callers: Arc<Callers>,
-    meter: Arc<Meter>,
-    permissions: Arc<Permissions>,
+    layers: Layers,
+}
+
+/// What stands before every service, in the order in which a call meets it.
+#[derive(Clone)]
+pub(crate) struct Layers {
+    pub(crate) callers: Arc<Callers>,
+    pub(crate) permissions: Arc<Permissions>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// Serves one service behind the proxy.
-pub(crate) fn serve(
-    listener: TcpListener,
-    backend: Backend,
-    callers: Arc<Callers>,
-    meter: Arc<Meter>,
-    permissions: Arc<Permissions>,
-) -> std::io::Result<Server> {
-    let router = Router::new().fallback(pass).with_state(Proxy {
-        backend,
-        callers,
-        meter,
-        permissions,
-    });
+pub(crate) fn serve(listener: TcpListener, backend: Backend, layers: Layers) -> std::io::Result<Server> {
+    let router = Router::new().fallback(pass).with_state(Proxy { backend, layers });
     Server::start(listener, router)
 }
 
@@ -134,7 +131,7 @@ async fn pass(State(proxy): State<Proxy>, request: Request<Body>) -> Response {
     };
     let body = body.to_bytes();
     let key = access_key_id(&parts.headers, parts.uri.query().unwrap_or_default());
-    let Some(caller) = key.and_then(|key| proxy.callers.caller(&key)) else {
+    let Some(caller) = key.and_then(|key| proxy.layers.callers.caller(&key)) else {
         let code = if service == Service::S3 {
             "InvalidAccessKeyId"
         } else {
@@ -148,7 +145,7 @@ async fn pass(State(proxy): State<Proxy>, request: Request<Body>) -> Response {
         );
     };
     let operation = operation(service, &parts, &body);
-    let call = Call {
+    let mut call = Call {
         caller,
         operation,
         request: Request::from_parts(parts, body),
@@ -159,10 +156,15 @@ async fn pass(State(proxy): State<Proxy>, request: Request<Body>) -> Response {
         function = call.caller.function,
         "call"
     );
-    if let Err(refused) = proxy.permissions.check(service, &call) {
+    if let Err(refused) = proxy.layers.permissions.check(service, &call) {
         return refused;
     }
-    metered(&proxy, call).await
+    let struck = match faults::before(&proxy.layers.faults, &proxy.backend, &mut call).await {
+        Ok(struck) => struck,
+        Err(answer) => return answer,
+    };
+    let answer = metered(&proxy, call).await;
+    faults::after(&proxy.layers.faults, struck, answer).await
 }
 
 /// Has the service answer, and charges what that costs to whoever called.
@@ -172,6 +174,7 @@ async fn metered(proxy: &Proxy, mut call: Call) -> Response {
     let headers = call.request.headers().clone();
     let charge = |service, operation: &str, charges| {
         proxy
+            .layers
             .meter
             .charge(&function, &headers, service, operation, charges);
     };

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::batch::failures;
 use crate::clock::wall_ms;
 use crate::console::Console;
+use crate::faults::{Faults, Kind, Target};
 use crate::meter::{Cause, Meter};
 use crate::permissions::Permissions;
 use crate::runtime::Pool;
@@ -30,6 +31,8 @@ const IDLE_MS: i64 = 1000;
 /// Reads one queue for one function.
 pub(crate) struct QueueReader {
     pub(crate) source: QueueSource,
+    /// How long messages are hidden while they are worked on: the template's, which outlasts every invocation.
+    pub(crate) visibility: Duration,
     pub(crate) pool: Arc<Pool>,
     pub(crate) queues: Arc<Sqs>,
     pub(crate) console: Console,
@@ -37,6 +40,7 @@ pub(crate) struct QueueReader {
     /// While it says so, nothing is received.
     pub(crate) paused: watch::Receiver<bool>,
     pub(crate) permissions: Arc<Permissions>,
+    pub(crate) faults: Arc<Faults>,
 }
 
 impl QueueReader {
@@ -85,7 +89,8 @@ impl QueueReader {
         self.permissions
             .check_event_source(name, &READS, &queue_arn(queue))?;
         let store = self.queues.store();
-        let received = store.receive(queue, self.source.batch_size, None, wall_ms());
+        let hidden = Some(self.visibility_ms());
+        let received = store.receive(queue, self.source.batch_size, hidden, wall_ms());
         received.map_err(|error| error.to_string())
     }
 
@@ -112,6 +117,30 @@ impl QueueReader {
         Duration::from_millis(u64::try_from(wait).unwrap_or(1))
     }
 
+    fn visibility_ms(&self) -> i64 {
+        i64::try_from(self.visibility.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Where a test has shortened the visibility, what failed comes back that long after its invocation has ended,
+    /// and not while it lasts.
+    fn comes_back<'a>(&self, messages: impl Iterator<Item = &'a Message>) {
+        let queue = &self.source.queue;
+        let store = self.queues.store();
+        let Some(shortened) = store.queue(queue).ok().map(|queue| queue.visibility) else {
+            return;
+        };
+        let shortened = i64::try_from(shortened.as_millis()).unwrap_or(i64::MAX);
+        if shortened >= self.visibility_ms() {
+            return;
+        }
+        for message in messages {
+            let receipt = message.receipt.as_deref().unwrap_or_default();
+            if let Err(error) = store.change_visibility(queue, receipt, shortened, wall_ms()) {
+                self.console.say(&format!("queue {queue}: {error}"));
+            }
+        }
+    }
+
     async fn process(&self, messages: &[Message]) {
         let queue = &self.source.queue;
         let records: Vec<Value> = messages
@@ -126,7 +155,11 @@ impl QueueReader {
         };
         // Looks that find nothing are not counted: how many there are does not depend on the messages.
         self.meter.polled(cause.clone(), "ReceiveMessage", queue);
-        let failed = match self.pool.invoke(&trigger, event.into()).await {
+        let struck = self.faults.draw(Target::Queue, queue, self.pool.name(), |_| true);
+        if let Some(late) = struck.filter(|struck| struck.kind == Kind::Late) {
+            tokio::time::sleep(late.delay).await;
+        }
+        let failed = match self.pool.invoke_event(&trigger, event.into()).await {
             Ok(answer) if self.source.report_failures => {
                 let ids: Vec<&str> = messages.iter().map(|message| message.id.as_str()).collect();
                 failures(&answer, &ids)
@@ -134,6 +167,11 @@ impl QueueReader {
             Ok(_) => Vec::new(),
             Err(_) => (0..messages.len()).collect(),
         };
+        // What was done is not deleted: it comes again once its visibility ends, and holds its group up till then.
+        if struck.is_some_and(|struck| struck.kind == Kind::Duplicate) {
+            self.comes_back(messages.iter());
+            return;
+        }
         let done = messages
             .iter()
             .enumerate()
@@ -146,6 +184,7 @@ impl QueueReader {
         if failed.len() < messages.len() {
             self.meter.polled(cause, "DeleteMessageBatch", queue);
         }
+        self.comes_back(failed.iter().filter_map(|index| messages.get(*index)));
         if !failed.is_empty() {
             self.console.say(&format!(
                 "{}: {} of {} messages of {queue} failed and come back later",

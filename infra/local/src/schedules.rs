@@ -184,7 +184,7 @@ pub async fn invoke(
             .replace("<aws.scheduler.scheduled-time>", &rfc3339(at_ms))
             .replace("<aws.scheduler.execution-id>", &execution)
             .replace("<aws.scheduler.attempt-number>", &attempt.to_string());
-        match pool.invoke(&trigger, event.into()).await {
+        match pool.invoke_event(&trigger, event.into()).await {
             Err(error) if attempt > schedule.max_retries => return Err(error),
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
             Ok(answer) => return Ok(answer),

@@ -1,11 +1,13 @@
 //! A small HTTP/1 server on loopback whose connections end when its handle is dropped: nothing of a
 //! stopped stack lives on, and a function notices at once that its Runtime API is gone.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -41,6 +43,28 @@ impl Drop for Server {
     }
 }
 
+/// Marks an answer that is never sent.
+#[derive(Debug, Clone, Copy)]
+struct HangUp;
+
+/// The connection was closed on purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("closed instead of an answer")]
+struct HungUp;
+
+impl From<Infallible> for HungUp {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// Instead of an answer: closes the connection without a byte.
+pub(crate) fn hang_up() -> Response {
+    let mut response = Response::default();
+    response.extensions_mut().insert(HangUp);
+    response
+}
+
 /// Binds a port on loopback, 0 for any free one. Nothing else is ever bound.
 pub(crate) async fn bind(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await
@@ -63,6 +87,10 @@ async fn accept(listener: TcpListener, router: Router) {
                 let service = router.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
                     request.extensions_mut().insert(ConnectInfo(peer));
                     request.map(axum::body::Body::new)
+                }).map_result(|answer: Result<Response, Infallible>| match answer {
+                    Ok(answer) if answer.extensions().get::<HangUp>().is_some() => Err(HungUp),
+                    Ok(answer) => Ok(answer),
+                    Err(never) => match never {},
                 });
                 connections.spawn(async move {
                     let connection = hyper::server::conn::http1::Builder::new()

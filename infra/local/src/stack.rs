@@ -15,6 +15,7 @@ use crate::console::Console;
 use crate::control::Guests;
 use crate::dynamodb::DynamoDb;
 use crate::environment::Endpoints;
+use crate::faults::Faults;
 use crate::home::Home;
 pub use crate::launch::start;
 use crate::meter::Meter;
@@ -149,6 +150,7 @@ pub(crate) struct Shared {
     pub(crate) paused: BTreeMap<String, watch::Sender<bool>>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) permissions: Arc<Permissions>,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) guests: Guests,
     pub(crate) operator: Credentials,
     /// Last, so that the lock and a temporary folder outlive what uses them.

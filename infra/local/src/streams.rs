@@ -14,6 +14,7 @@ use crate::batch::failures;
 use crate::clock::{Clock, rfc3339, wall_ms};
 use crate::console::Console;
 use crate::dynamodb::DynamoDb;
+use crate::faults::{self, Drawn, Faults, Kind, Target};
 use crate::permissions::Permissions;
 use crate::runtime::{InvokeError, Pool};
 use crate::sqs::{NewMessage, Sqs};
@@ -42,6 +43,7 @@ pub(crate) struct StreamReader {
     pub(crate) clock: Arc<Clock>,
     pub(crate) console: Console,
     pub(crate) permissions: Arc<Permissions>,
+    pub(crate) faults: Arc<Faults>,
     /// File with the sequence number of the last record that is done.
     pub(crate) checkpoint: PathBuf,
 }
@@ -80,7 +82,7 @@ impl StreamReader {
         };
         let batch: Vec<Value> = records.into_iter().filter(wanted).collect();
         if !batch.is_empty() {
-            self.process(batch).await;
+            self.process_on_a_bad_day(batch).await;
         }
         crate::files::replace(&self.checkpoint, last.as_bytes()).map_err(|e| e.to_string())?;
         Ok(true)
@@ -126,6 +128,36 @@ impl StreamReader {
             .collect()
     }
 
+    /// Takes a batch to its end; late, twice or in another order where a fault says so.
+    async fn process_on_a_bad_day(&self, mut batch: Vec<Value>) {
+        let table = &self.source.table;
+        // One record has no other order.
+        let fits = |kind| kind != Kind::Reorder || batch.len() > 1;
+        match self.faults.draw(Target::Stream, table, self.pool.name(), fits) {
+            Some(Drawn {
+                kind: Kind::Late,
+                delay,
+                ..
+            }) => tokio::time::sleep(delay).await,
+            Some(Drawn {
+                kind: Kind::Reorder,
+                seed,
+                ..
+            }) => faults::reorder(&mut batch, seed),
+            // As when the reader dies between the function's answer and its checkpoint.
+            Some(Drawn {
+                kind: Kind::Duplicate,
+                delay,
+                ..
+            }) => {
+                self.process(batch.clone()).await;
+                tokio::time::sleep(delay).await;
+            }
+            _ => {}
+        }
+        self.process(batch).await;
+    }
+
     /// Brings every record to success or to the dead letters, in order.
     async fn process(&self, batch: Vec<Value>) {
         // Parts that are still to be done, the first on top.
@@ -154,8 +186,8 @@ impl StreamReader {
                 continue;
             }
             attempts += 1;
-            if self.gives_up(&part, attempts) {
-                self.bury(&part, attempts, result.as_ref().err());
+            if let Some(condition) = self.gives_up(&part, attempts) {
+                self.bury(&part, attempts, condition, result.as_ref().err());
                 (attempts, pause) = (0, FIRST_PAUSE);
                 continue;
             }
@@ -169,7 +201,7 @@ impl StreamReader {
     async fn invoke(&self, part: &[Value]) -> Result<Option<usize>, InvokeError> {
         let event = json!({"Records": part}).to_string();
         let trigger = format!("stream {}", self.source.table);
-        let answer = self.pool.invoke(&trigger, event.into()).await?;
+        let answer = self.pool.invoke_event(&trigger, event.into()).await?;
         if !self.source.report_failures {
             return Ok(None);
         }
@@ -177,7 +209,8 @@ impl StreamReader {
         Ok(failures(&answer, &ids).into_iter().min())
     }
 
-    fn gives_up(&self, part: &[Value], attempts: u32) -> bool {
+    /// Why no further attempt is made, in Lambda's words.
+    fn gives_up(&self, part: &[Value], attempts: u32) -> Option<&'static str> {
         let created = part
             .first()
             .and_then(|r| r.pointer("/dynamodb/ApproximateCreationDateTime"));
@@ -192,10 +225,14 @@ impl StreamReader {
             .source
             .max_age
             .is_some_and(|most| age_ms > most.as_secs_f64() * 1000.0);
-        too_old || self.source.max_retries.is_some_and(|most| attempts > most)
+        if too_old {
+            return Some("RecordAgeExceeded");
+        }
+        let tried = self.source.max_retries.is_some_and(|most| attempts > most);
+        tried.then_some("RetryAttemptsExhausted")
     }
 
-    fn bury(&self, part: &[Value], attempts: u32, error: Option<&InvokeError>) {
+    fn bury(&self, part: &[Value], attempts: u32, condition: &str, error: Option<&InvokeError>) {
         let numbers: Vec<&str> = part.iter().filter_map(sequence_number).collect();
         let why = error.map_or_else(|| "reported as failed".to_owned(), ToString::to_string);
         let text = format!(
@@ -212,7 +249,7 @@ impl StreamReader {
             "requestContext": {
                 "requestId": crate::ids::random_uuid(),
                 "functionArn": function_arn(self.pool.name()),
-                "condition": "RetryAttemptsExhausted",
+                "condition": condition,
                 "approximateInvokeCount": attempts,
             },
             "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},

@@ -2,6 +2,7 @@
 
 mod dump;
 mod environment;
+mod fault;
 mod guest;
 mod meter;
 mod permissions;
@@ -33,7 +34,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/_local/guest", post(guest::post))
         .route("/_local/outbox", get(outbox))
         .route("/_local/schedule/{name}", post(schedule))
-        .route("/_local/kill/{function}", post(kill))
+        .route(
+            "/_local/fault",
+            get(fault::get).post(fault::post).delete(fault::delete),
+        )
+        .route("/_local/kill/{function}", post(fault::kill))
         .route("/_local/dump", get(dump::get))
         .route("/_local/meter", get(meter::get).delete(meter::delete))
         .route(
@@ -156,17 +161,6 @@ struct Kind {
 async fn outbox(State(shared): State<Arc<Shared>>, Query(query): Query<Kind>) -> Response {
     let data = shared.outbox.list(query.kind.as_deref());
     ok(&json!({"object": "list", "data": data, "has_more": false}))
-}
-
-async fn kill(State(shared): State<Arc<Shared>>, Path(function): Path<String>) -> Response {
-    match shared.pools.get(&function) {
-        Some(pool) => ok(&json!({"function": function, "killed": pool.kill().await})),
-        None => problem(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            &format!("there is no function {function}"),
-        ),
-    }
 }
 
 async fn schedule(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {

@@ -11,11 +11,13 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http::StatusCode;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::memory;
 use super::{InvokeError, Log, MAX_PAYLOAD_BYTES, Spec};
 use crate::clock::wall_ms;
 use crate::ids::random_uuid;
@@ -37,6 +39,17 @@ struct Invocation {
     outcome: oneshot::Sender<Outcome>,
 }
 
+/// What the watcher of a process is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// No event: nothing of the process runs, as in Lambda between invocations.
+    Freeze,
+    /// An event has come.
+    Thaw,
+    /// Kill it.
+    Stop,
+}
+
 /// State behind the Runtime API of one instance.
 struct Api {
     function: String,
@@ -44,6 +57,7 @@ struct Api {
     events: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     running: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
     init_error: watch::Sender<Option<String>>,
+    orders: mpsc::Sender<Order>,
 }
 
 /// One process.
@@ -54,7 +68,9 @@ pub(super) struct Instance {
     events: mpsc::Sender<Invocation>,
     exited: watch::Receiver<Option<String>>,
     init_error: watch::Receiver<Option<String>>,
-    stop: mpsc::Sender<()>,
+    orders: mpsc::Sender<Order>,
+    process: Option<u32>,
+    memory_mib: u32,
     lines: Arc<Mutex<VecDeque<String>>>,
     _server: Server,
 }
@@ -64,12 +80,14 @@ impl Instance {
     pub(super) async fn start(spec: &Spec, log: &Arc<Log>) -> std::io::Result<Self> {
         let (events, receiver) = mpsc::channel(1);
         let (init_error, init_failed) = watch::channel(None);
+        let (orders, ordered) = mpsc::channel(4);
         let api = Arc::new(Api {
             function: spec.name.clone(),
             timeout: spec.timeout,
             events: tokio::sync::Mutex::new(receiver),
             running: Mutex::default(),
             init_error,
+            orders: orders.clone(),
         });
         let server = Server::start(crate::server::bind(0).await?, router(api))?;
         let mut command = Command::new(&spec.binary);
@@ -85,6 +103,7 @@ impl Instance {
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn()?;
+        let process = child.id();
         let lines = Arc::new(Mutex::new(VecDeque::new()));
         let streams = [
             child
@@ -96,10 +115,9 @@ impl Instance {
                 .take()
                 .map(|err| tokio::spawn(copy(err, Arc::clone(log), Arc::clone(&lines)))),
         ];
-        let (stop, stopped) = mpsc::channel(1);
         let (exit, exited) = watch::channel(None);
         tokio::spawn(async move {
-            let status = watch_over(child, stopped).await;
+            let status = watch_over(child, ordered).await;
             for stream in streams.into_iter().flatten() {
                 // The last words are worth a moment; a grandchild that holds the pipe open is not.
                 let _: Result<_, _> = tokio::time::timeout(Duration::from_millis(500), stream).await;
@@ -112,7 +130,9 @@ impl Instance {
             events,
             exited,
             init_error: init_failed,
-            stop,
+            orders,
+            process,
+            memory_mib: spec.memory_mib,
             lines,
             _server: server,
         })
@@ -166,6 +186,10 @@ impl Instance {
                 Err(_) => Err(self.crash("it asked for another event without answering".to_owned())),
             },
             how = ended(&mut exited) => Err(self.crash(how)),
+            used = memory::exceeded(self.process, self.memory_mib) => {
+                self.stop().await;
+                Err(self.crash(format!("out of memory: {used} MiB used of {} MiB", self.memory_mib)))
+            }
             () = tokio::time::sleep(self.timeout) => {
                 Err(InvokeError::TimedOut { function: self.function.clone(), after: self.timeout })
             }
@@ -174,7 +198,7 @@ impl Instance {
 
     /// Kills the process and waits until it is gone.
     pub(super) async fn stop(&self) {
-        if self.stop.send(()).await.is_ok() {
+        if self.orders.send(Order::Stop).await.is_ok() {
             ended(&mut self.exited.clone()).await;
         }
     }
@@ -195,18 +219,32 @@ async fn ended(channel: &mut watch::Receiver<Option<String>>) -> String {
     }
 }
 
-/// Waits for the process to end, or ends it when told to or when the instance is dropped.
-async fn watch_over(mut child: Child, mut stopped: mpsc::Receiver<()>) -> String {
-    tokio::select! {
-        status = child.wait() => match status {
-            Ok(status) => status.to_string(),
-            Err(error) => error.to_string(),
-        },
-        _ = stopped.recv() => {
+/// Waits for the process to end, or ends it when told to or when the instance is dropped. Freezes and thaws it
+/// meanwhile: here alone, where it is known not to have been replaced by another process of its number.
+async fn watch_over(mut child: Child, mut orders: mpsc::Receiver<Order>) -> String {
+    loop {
+        let order = tokio::select! {
+            status = child.wait() => return match status {
+                Ok(status) => status.to_string(),
+                Err(error) => error.to_string(),
+            },
+            order = orders.recv() => order.unwrap_or(Order::Stop),
+        };
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let signal = match order {
+            Order::Freeze => Signal::STOP,
+            Order::Thaw => Signal::CONT,
+            Order::Stop => Signal::KILL,
+        };
+        // A group of its own: what the function started goes with it.
+        if let Some(Err(error)) = group.map(|group| kill_process_group(group, signal)) {
+            tracing::debug!(%error, ?order, "a function could not be signalled");
+        }
+        if order == Order::Stop {
             if let Err(error) = child.kill().await {
                 tracing::warn!(%error, "a function could not be stopped");
             }
-            "stopped".to_owned()
+            return "stopped".to_owned();
         }
     }
 }
@@ -236,9 +274,21 @@ fn router(api: Arc<Api>) -> Router {
 async fn next(State(api): State<Arc<Api>>) -> Response {
     // Asking for the next event ends the last one; one that was not answered is a failure.
     api.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(invocation) = api.events.lock().await.recv().await else {
-        return StatusCode::GONE.into_response();
+    let mut events = api.events.lock().await;
+    let invocation = match events.try_recv() {
+        Ok(invocation) => invocation,
+        Err(_) => {
+            // A watcher that is gone has no process to freeze either.
+            let _: Result<(), _> = api.orders.send(Order::Freeze).await;
+            let next = events.recv().await;
+            let _: Result<(), _> = api.orders.send(Order::Thaw).await;
+            let Some(invocation) = next else {
+                return StatusCode::GONE.into_response();
+            };
+            invocation
+        }
     };
+    drop(events);
     let deadline = wall_ms().saturating_add(i64::try_from(api.timeout.as_millis()).unwrap_or(i64::MAX));
     let running = (invocation.id.clone(), invocation.outcome);
     *api.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);

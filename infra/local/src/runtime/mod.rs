@@ -1,6 +1,7 @@
 //! The Lambda Runtime API: real function binaries, one request per instance, more instances on demand.
 
 mod instance;
+mod memory;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -16,6 +17,7 @@ use tokio::sync::Semaphore;
 use self::instance::Instance;
 use crate::clock::wall_ms;
 use crate::console::Console;
+use crate::faults::{Faults, Kind, Target};
 use crate::meter::{Cause, Meter, new_trace};
 
 /// Instances of one function at a time.
@@ -72,6 +74,8 @@ pub struct Spec {
     pub environment: BTreeMap<String, String>,
     /// Time an invocation may take.
     pub timeout: Duration,
+    /// Memory it may take, in MiB.
+    pub memory_mib: u32,
 }
 
 /// All instances of one function.
@@ -87,12 +91,21 @@ pub struct Pool {
     meter: Arc<Meter>,
     started: AtomicU64,
     crashed: AtomicU64,
+    killed: AtomicU64,
+    timed_out: AtomicU64,
     invoked: AtomicU64,
+    faults: Arc<Faults>,
 }
 
 impl Pool {
     /// A pool that starts its first instance at the first invocation. Logs go to `log_file`.
-    pub fn new(spec: Spec, log_file: PathBuf, console: Console, meter: Arc<Meter>) -> std::io::Result<Self> {
+    pub fn new(
+        spec: Spec,
+        log_file: PathBuf,
+        console: Console,
+        meter: Arc<Meter>,
+        faults: Arc<Faults>,
+    ) -> std::io::Result<Self> {
         let log = Arc::new(Log::open(log_file, &spec.name, Arc::clone(&meter))?);
         Ok(Self {
             spec,
@@ -104,7 +117,10 @@ impl Pool {
             meter,
             started: AtomicU64::new(0),
             crashed: AtomicU64::new(0),
+            killed: AtomicU64::new(0),
+            timed_out: AtomicU64::new(0),
             invoked: AtomicU64::new(0),
+            faults,
         })
     }
 
@@ -131,7 +147,26 @@ impl Pool {
             "instances_idle": self.lock_idle().len(),
             "instances_busy": MOST_INSTANCES.saturating_sub(self.permits.available_permits()),
             "crashes": self.crashed.load(Ordering::Relaxed),
+            "kills": self.killed.load(Ordering::Relaxed),
+            "timeouts": self.timed_out.load(Ordering::Relaxed),
         })
+    }
+
+    /// Invokes the function for a source that promises each event at least once, and on a bad day brings it
+    /// twice: streams, queues, schedules. The answer is the first one's.
+    pub async fn invoke_event(&self, trigger: &str, event: Bytes) -> Result<Bytes, InvokeError> {
+        let twice = |kind| kind == Kind::Duplicate;
+        match self.faults.draw(Target::Lambda, "", self.name(), twice) {
+            None => self.invoke(trigger, event).await,
+            Some(drawn) => {
+                let second = async {
+                    tokio::time::sleep(drawn.delay).await;
+                    // Nobody waits for it, as nobody knows of it.
+                    let _: Result<_, _> = self.invoke(trigger, event.clone()).await;
+                };
+                tokio::join!(self.invoke(trigger, event.clone()), second).0
+            }
+        }
     }
 
     /// Invokes the function and waits for its answer. `trigger` says why, for the meter.
@@ -155,9 +190,21 @@ impl Pool {
         let trace = new_trace();
         self.meter.begin(&trace, cause.clone());
         let began = wall_ms();
-        let result = instance.invoke(event, trace).await;
+        let mut result = instance.invoke(event, trace).await;
         let lasted = wall_ms().saturating_sub(began).max(1);
         self.meter.end(cause, u64::try_from(lasted).unwrap_or(1));
+        let struck = |kind| kind == Kind::Kill;
+        if result.is_ok()
+            && self
+                .faults
+                .draw(Target::Lambda, "", &self.spec.name, struck)
+                .is_some()
+        {
+            self.killed.fetch_add(1, Ordering::Relaxed);
+            instance.stop().await;
+            let how = "killed before its answer".to_owned();
+            result = Err(InvokeError::Crashed { function, how });
+        }
         if let Err(InvokeError::Failed { .. }) = &result {
             self.console.say(&outcome(&result));
         }
@@ -167,6 +214,7 @@ impl Pool {
                 self.lock_idle().push(instance);
             }
             Err(InvokeError::TimedOut { .. }) => {
+                self.timed_out.fetch_add(1, Ordering::Relaxed);
                 self.console
                     .say(&format!("{} was stopped: {}", self.spec.name, outcome(&result)));
                 instance.stop().await;
@@ -224,6 +272,8 @@ impl Pool {
         for instance in &alive {
             instance.stop().await;
         }
+        let killed = u64::try_from(alive.len()).unwrap_or_default();
+        self.killed.fetch_add(killed, Ordering::Relaxed);
         alive.len()
     }
 

@@ -9,12 +9,18 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{InvokeError, Pool, Spec};
 use crate::console::Console;
+use crate::faults::{Faults, Wanted};
+
+static TICKING: Once = Once::new();
+static TICKS: AtomicU64 = AtomicU64::new(0);
 
 /// Not a test of its own: the function's side, in the process that the pool starts.
 #[tokio::test]
@@ -42,6 +48,23 @@ async fn plays_the_function_when_asked() {
             "sleep" => {
                 tokio::time::sleep(Duration::from_mins(1)).await;
                 return;
+            }
+            "hog" => {
+                // Every page is written to, so that it is really taken.
+                let hog: Vec<u8> = (0..400 << 20).map(|n: u32| n.to_le_bytes()[0] | 1).collect();
+                tokio::time::sleep(Duration::from_mins(1)).await;
+                ("response", hog.len().to_string())
+            }
+            "tick" => {
+                TICKING.call_once(|| {
+                    std::thread::spawn(|| {
+                        loop {
+                            std::thread::sleep(Duration::from_millis(10));
+                            TICKS.fetch_add(1, Ordering::SeqCst);
+                        }
+                    });
+                });
+                ("response", TICKS.load(Ordering::SeqCst).to_string())
             }
             "fail" => (
                 "error",
@@ -81,13 +104,15 @@ fn pool(folder: &tempfile::TempDir, timeout: Duration) -> (Pool, Console) {
         binary: script,
         environment: BTreeMap::new(),
         timeout,
+        memory_mib: 256,
     };
     (
         Pool::new(
             spec,
             folder.path().join("function.log"),
             console.clone(),
-            std::sync::Arc::default(),
+            Arc::default(),
+            Arc::new(Faults::new(&[])),
         )
         .unwrap(),
         console,
@@ -158,4 +183,75 @@ async fn a_missing_binary_is_named() {
     pool.spec.binary = folder.path().join("absent");
     let error = pool.invoke("-", event("hello")).await.unwrap_err().to_string();
     assert!(error.contains("absent"), "{error}");
+}
+
+fn fault(pool: &Pool, kind: &str) {
+    let body = serde_json::json!({"service": "lambda", "kind": kind});
+    let wanted: Wanted = serde_json::from_value(body).unwrap();
+    pool.faults.add(wanted.check(&[], &[], &[]).unwrap());
+}
+
+#[tokio::test]
+async fn nothing_of_a_function_runs_between_invocations() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pool, _) = pool(&folder, Duration::from_secs(20));
+    let ticks = async || -> u64 {
+        let answer = pool.invoke("test", event("tick")).await.unwrap();
+        str::from_utf8(&answer).unwrap().parse().unwrap()
+    };
+    assert_eq!(ticks().await, 0);
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    // A thread that ticks a hundred times a second would have ticked eighty times.
+    let while_idle = ticks().await;
+    assert!(while_idle < 30, "{while_idle}");
+    pool.invoke("test", event("slow")).await.unwrap();
+    assert!(
+        ticks().await >= while_idle + 10,
+        "it does run while an event is worked on"
+    );
+    pool.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_that_takes_more_memory_than_it_has_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pool, _) = pool(&folder, Duration::from_mins(1));
+    let killed = pool.invoke("test", event("hog")).await.unwrap_err();
+    assert!(
+        matches!(&killed, InvokeError::Crashed { how, .. } if how.contains("out of memory")),
+        "{killed}"
+    );
+    assert_eq!(pool.invoke("test", event("again")).await.unwrap(), "echo again");
+    pool.stop().await;
+}
+
+#[tokio::test]
+async fn a_kill_before_the_answer_loses_the_answer_and_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pool, _) = pool(&folder, Duration::from_secs(20));
+    let first = pool.invoke("test", event("pid")).await.unwrap();
+    fault(&pool, "kill");
+    let killed = pool.invoke("test", event("pid")).await.unwrap_err();
+    assert!(matches!(killed, InvokeError::Crashed { how, .. } if how.contains("before its answer")));
+    assert_ne!(pool.invoke("test", event("pid")).await.unwrap(), first);
+    assert_eq!(pool.health()["kills"], 1);
+    pool.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_comes_twice_where_its_source_promises_once_or_more_and_a_request_never() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pool, _) = pool(&folder, Duration::from_secs(20));
+    fault(&pool, "duplicate");
+    assert_eq!(
+        pool.invoke("test", event("request")).await.unwrap(),
+        "echo request"
+    );
+    assert_eq!(pool.health()["invocations"], 1);
+    assert_eq!(
+        pool.invoke_event("test", event("event")).await.unwrap(),
+        "echo event"
+    );
+    assert_eq!(pool.health()["invocations"], 3);
+    pool.stop().await;
 }

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod faults;
 mod function;
 mod services;
 

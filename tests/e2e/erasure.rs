@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use crate::harness::{CLIENT, Guest, Tenant, data, eventually, id, run, send, start};
 
-async fn dump(tenant: &Tenant) -> Value {
+pub(crate) async fn dump(tenant: &Tenant) -> Value {
     send(CLIENT.get(tenant.url("/_local/dump"))).await.body
 }
 
 /// A guest who asked something and left an address, with the conversation and the lead that came of it.
-async fn talk<'a>(tenant: &'a Tenant, email: &str) -> (Guest<'a>, String, String, String) {
+pub(crate) async fn talk<'a>(tenant: &'a Tenant, email: &str) -> (Guest<'a>, String, String, String) {
     let guest = tenant.guest().await;
     let asked = guest
         .say(&format!("I am at {email}. How much is the garden room?"))
@@ -28,7 +28,7 @@ async fn talk<'a>(tenant: &'a Tenant, email: &str) -> (Guest<'a>, String, String
 }
 
 /// Every place where the conversation or the lead could show.
-async fn nothing_shows(tenant: &Tenant, conversation: &str, lead: Option<&str>) {
+pub(crate) async fn nothing_shows(tenant: &Tenant, conversation: &str, lead: Option<&str>) {
     for path in ["", "/messages", "/traces"] {
         tenant
             .get(&format!("/v1/conversations/{conversation}{path}"))

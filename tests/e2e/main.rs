@@ -22,6 +22,7 @@ mod masking;
 mod meter;
 mod ops;
 mod promises;
+mod restore;
 mod retention;
 mod search;
 mod store;

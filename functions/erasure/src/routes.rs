@@ -4,6 +4,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
 use usher_aws::TenantScope;
+use usher_aws::forgetting::exports::withdraw;
 use usher_aws::http::access::permission::{ConversationsDelete, LeadsDelete};
 use usher_aws::http::access::{Granted, PathId};
 use usher_aws::http::document::{NotFound, Refused, base, finish};
@@ -18,8 +19,6 @@ use usher_shared::untrusted::Label;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-use crate::exports::withdraw;
 
 /// All routes of the function.
 pub fn router(app: App) -> Router {

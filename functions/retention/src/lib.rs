@@ -25,6 +25,7 @@ pub use crate::routes::{openapi, router};
 pub async fn handle(platform: &Arc<Platform>, event: LambdaEvent<Value>) -> Result<Value, Error> {
     match event.payload.get("schedule").and_then(Value::as_str) {
         Some("sweep") => {
+            platform.serving().await?;
             let deadline = Deadline::from_millis(event.context.deadline);
             let swept = sweep::sweep_all(platform, deadline).await?;
             Ok(json!({ "tenants": swept.tenants, "rows": swept.rows, "failed": swept.failed }))

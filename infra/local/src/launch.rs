@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::backup::{self, Backups};
 use crate::callers::{Caller, Callers};
 use crate::clock::Clock;
 use crate::console::Console;
@@ -59,6 +60,8 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let storage = file.as_deref().map_or(Storage::Memory, Storage::File);
     let database = DynamoDb::start(storage, &template.tables, Arc::clone(&clock)).await;
     let database = Arc::new(database.map_err(service("DynamoDB"))?);
+    let backups = Backups::open(home.persistent("backups"), &template.tables);
+    let backups = Arc::new(backups.map_err(|e| home.problem(&e))?);
     let queues = open_queues(&home, &template, &options)?;
     let keys = key_arns.values().cloned().collect();
     let objects =
@@ -100,6 +103,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         clock,
         console,
         database,
+        backups,
         queues,
         objects,
         outbox: Arc::default(),
@@ -257,6 +261,12 @@ fn api(shared: &Shared) -> axum::Router {
 /// Streams, queues and schedules of every function.
 fn start_sources(shared: &Shared) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    tasks.spawn(backup::daily(
+        Arc::clone(&shared.backups),
+        Arc::clone(&shared.database),
+        Arc::clone(&shared.clock),
+        shared.console.clone(),
+    ));
     for function in &shared.template.functions {
         let Some(pool) = shared.pools.get(&function.name) else {
             continue;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::backup::Backups;
 use crate::callers::{Callers, Credentials};
 use crate::clock::Clock;
 use crate::console::Console;
@@ -138,6 +139,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<Clock>,
     pub(crate) console: Console,
     pub(crate) database: Arc<DynamoDb>,
+    pub(crate) backups: Arc<Backups>,
     pub(crate) queues: Arc<Sqs>,
     pub(crate) objects: Arc<S3>,
     pub(crate) outbox: Arc<Outbox>,
@@ -224,6 +226,11 @@ impl Stack {
     /// The embedded database.
     pub fn database(&self) -> &Arc<DynamoDb> {
         &self.shared.database
+    }
+
+    /// The tables' backups.
+    pub fn backups(&self) -> &Arc<Backups> {
+        &self.shared.backups
     }
 
     /// The queues.

@@ -60,7 +60,10 @@ impl StreamReader {
 
     /// Takes the next batch to its end. `false` when there is nothing to take.
     async fn step(&self) -> Result<bool, String> {
-        let records = self.read()?;
+        let records = {
+            let _tables_stay = self.database.tables_stay().await;
+            self.read()?
+        };
         let Some(last) = records.last().and_then(sequence_number).map(str::to_owned) else {
             return Ok(false);
         };

@@ -13,7 +13,7 @@ use self::given::Given;
 use crate::OpsError;
 
 pub(crate) const HELP: &str = "\
-Tenants and API keys of an Usher stack.
+Tenants and API keys of an Usher stack, and what follows a restore.
 
     usher-ops tenant create --name <text> --preset hospitality|website|mail --admin <e-mail>
                             [--key-scopes all|a,b,c]
@@ -25,11 +25,16 @@ Tenants and API keys of an Usher stack.
     usher-ops key rotate <tenant> <key> [--overlap 24h]
                                          a new key like the old one, which ends after the overlap
     usher-ops key revoke <tenant> <key>  the key's next request is refused
+    usher-ops restore status             whether the tables may serve; exit code 1 if not
+    usher-ops restore replay [--from-ledger <table>] [--dry-run]
+                                         forgets again on restored tables what the ledger says, then lets them serve;
+                                         can be broken off and run again at any time
 
 Which stack
     --local <url>            the local stack, such as http://127.0.0.1:8080
     --stack-outputs <file>   a deployed one: what `aws cloudformation describe-stacks` printed; - for standard input
     neither                  a deployed one, by INBOX_TABLE, LEDGER_TABLE, KEYS_TABLE and KMS_KEY_ARN in the environment
+    A replay also needs EXPORTS_BUCKET.
     A deployed stack needs AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for passing credentials,
     AWS_SESSION_TOKEN in the environment.
 
@@ -103,6 +108,12 @@ pub(crate) enum Command {
         tenant: TenantId,
         key: ApiKeyId,
     },
+    RestoreStatus,
+    RestoreReplay {
+        /// Name of a newer ledger; without one the stack's own is the newest.
+        from: Option<String>,
+        dry: bool,
+    },
 }
 
 fn refuse<T>(text: impl Into<String>) -> Result<T, OpsError> {
@@ -147,8 +158,13 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parse
             tenant: given.id("tenant")?,
             key: given.id("key")?,
         },
+        (Some("restore"), Some("status")) => Command::RestoreStatus,
+        (Some("restore"), Some("replay")) => Command::RestoreReplay {
+            from: table(&mut given, "--from-ledger")?,
+            dry: given.flag("--dry-run"),
+        },
         (None, _) => return refuse("a command is missing"),
-        (Some(group @ ("tenant" | "key")), None) => {
+        (Some(group @ ("tenant" | "key" | "restore")), None) => {
             return refuse(format!("{group} needs to know what to do"));
         }
         (Some(group), verb) => {
@@ -215,6 +231,18 @@ fn scopes(option: &str, text: &str) -> Result<Vec<Scope>, OpsError> {
         }
     }
     Ok(scopes)
+}
+
+/// The name of a table, by DynamoDB's own rules.
+fn table(given: &mut Given, option: &str) -> Result<Option<String>, OpsError> {
+    let Some(name) = given.option(option) else {
+        return Ok(None);
+    };
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+    if !(3..=255).contains(&name.len()) || !name.bytes().all(allowed) {
+        return refuse(format!("{option} {name} is not the name of a table"));
+    }
+    Ok(Some(name))
 }
 
 fn duration(given: &mut Given, option: &str) -> Result<Option<Duration>, OpsError> {
@@ -294,6 +322,13 @@ mod tests {
         );
         assert_eq!(parsed(&["tenant", "list"]).unwrap(), Command::TenantList);
         assert_eq!(
+            parsed(&["restore", "replay", "--dry-run", "--from-ledger", "Ledger-1"]).unwrap(),
+            Command::RestoreReplay {
+                from: Some("Ledger-1".to_owned()),
+                dry: true,
+            }
+        );
+        assert_eq!(
             parsed(&[
                 "key",
                 "create",
@@ -334,7 +369,10 @@ mod tests {
         let create = [
             "tenant", "create", "--name", "V", "--preset", "mail", "--admin", "a@b.com",
         ];
-        let table: [(&[&str], &str); 18] = [
+        let table: [(&[&str], &str); 21] = [
+            (&["restore"], "restore"),
+            (&["restore", "replay", "--from-ledger", "a b"], "--from-ledger"),
+            (&["restore", "status", "--dry-run"], "--dry-run"),
             (&[], "command"),
             (&["tenant"], "tenant"),
             (&["tenant", "destroy"], "tenant destroy"),

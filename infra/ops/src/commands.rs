@@ -52,6 +52,10 @@ pub(crate) async fn run(request: Request) -> Result<(), OpsError> {
         Command::KeyList { tenant } => list_keys(&platform, out, tenant).await,
         Command::KeyRotate { tenant, key, overlap } => rotate_key(&platform, out, tenant, key, overlap).await,
         Command::KeyRevoke { tenant, key } => revoke_key(&platform, out, tenant, key).await,
+        Command::RestoreStatus => crate::restore::status(&platform, out).await,
+        Command::RestoreReplay { from, dry } => {
+            Box::pin(crate::restore::replay(&platform, out, from, dry)).await
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use usher_shared::ids::{
 use usher_shared::records::{
     ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
     DataExport, Document, DownloadLink, Erasing, ExportProgress, ExportSlot, IdempotentOutcome,
-    InboundMarker, Lead, LeadIdentifier, Message, RateBucket, Tenant, TenantEntry, Trace, WrappedKey,
+    InboundMarker, Lead, LeadIdentifier, Message, RateBucket, ServingMark, Tenant, TenantEntry, Trace,
+    WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -460,6 +461,14 @@ pub fn api_key_by_id(tenant: TenantId, id: ApiKeyId) -> Range {
 /// The platform's directory key, wrapped by KMS.
 pub fn platform_key() -> Key<WrappedKey> {
     wrapped("platform".to_owned(), "directory".to_owned())
+}
+
+/// Which tables may serve. Beside the directory's key: whoever may read that may read this.
+pub fn serving_mark() -> Key<ServingMark> {
+    Key {
+        table: Table::Keys,
+        ..Key::inbox("platform".to_owned(), "serving".to_owned())
+    }
 }
 
 /// A tenant's key, wrapped by KMS.

@@ -10,7 +10,7 @@ pub(super) struct Given {
 }
 
 /// Options with a value; the others have none.
-const VALUED: [&str; 9] = [
+const VALUED: [&str; 10] = [
     "--name",
     "--preset",
     "--admin",
@@ -18,10 +18,11 @@ const VALUED: [&str; 9] = [
     "--scopes",
     "--expires",
     "--overlap",
+    "--from-ledger",
     "--local",
     "--stack-outputs",
 ];
-const FLAGS: [&str; 4] = ["--json", "--reveal", "--help", "-h"];
+const FLAGS: [&str; 5] = ["--json", "--reveal", "--dry-run", "--help", "-h"];
 
 impl Given {
     pub(super) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, OpsError> {

@@ -21,6 +21,7 @@ mod lookup;
 mod masking;
 mod meter;
 mod ops;
+mod planted;
 mod promises;
 mod restore;
 mod retention;

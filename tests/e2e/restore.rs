@@ -131,7 +131,7 @@ impl Town {
                 .expect(200);
             assert_eq!(data(&leads).len(), found, "{}", who.email);
             let hits = tenant
-                .post("/v1/search", &json!({"query": who.email}))
+                .post("/v1/search", &json!({"q": who.email}))
                 .await
                 .expect(200);
             assert_eq!(!data(&hits).is_empty(), found > 0, "{}", who.email);
@@ -149,7 +149,10 @@ impl Town {
     async fn stores_nothing_of(&self, contact: ContactId) {
         let tables = dump(&self.tenant).await["tables"].clone();
         for table in ["InboxTable", "KeysTable"] {
-            let rows = tables[table].to_string();
+            // Markers stay, by their declaration: hashes and ids that refuse late deliveries.
+            let rows = tables[table].as_array().unwrap().iter();
+            let rows: Vec<&Value> = rows.filter(|row| row["k"]["S"] != "inbound_marker").collect();
+            let rows = json!(rows).to_string();
             for id in [&self.person.conversation, &self.person.lead, &contact.to_string()] {
                 assert!(!rows.contains(id.as_str()), "{table} names {id}");
             }

@@ -269,13 +269,14 @@ async fn plant(stack: &Stack, tenant: &Tenant) -> Refusals {
         path.query_pairs_mut()
             .append_pair("limit", phone)
             .append_pair(street, email);
-        let mut list = reqwest::Url::parse(&tenant.url("/v1/leads")).unwrap();
-        list.query_pairs_mut()
+        let mut leads = reqwest::Url::parse(&tenant.url("/v1/leads")).unwrap();
+        leads
+            .query_pairs_mut()
             .append_pair("limit", phone)
             .append_pair("after", email);
         let requests = [
             CLIENT.get(path.clone()).bearer_auth(&tenant.demo.api_key),
-            CLIENT.get(list).bearer_auth(&tenant.demo.api_key),
+            CLIENT.get(leads).bearer_auth(&tenant.demo.api_key),
             wrong(Method::POST, "/v1/leads/search").json(&json!({"email": name})),
             wrong(Method::POST, "/v1/search").json(&json!({"query": name, (email): street})),
             wrong(Method::POST, "/v1/documents")

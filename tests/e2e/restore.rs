@@ -178,7 +178,7 @@ impl Town {
 #[test]
 fn p_del_09_p_ret_09_p_del_08_every_day_of_the_window_is_restored_and_brings_nobody_back() {
     run(async {
-        let town = town().await;
+        let town = Box::pin(town()).await;
         let erased_on = WINDOW - 1;
         for _ in 0..erased_on {
             town.stack.advance(DAY).await.unwrap();
@@ -252,7 +252,7 @@ fn p_del_09_p_ret_09_p_del_08_every_day_of_the_window_is_restored_and_brings_nob
 #[test]
 fn p_del_09_a_replay_that_is_killed_and_one_that_is_repeated_come_to_the_same() {
     run(async {
-        let town = town().await;
+        let town = Box::pin(town()).await;
         town.stack.advance(DAY).await.unwrap();
         town.erase().await;
         let contact = erased_contact(&town).await;
@@ -324,7 +324,7 @@ async fn killed_at(stack: &Stack, word: &str) {
 #[test]
 fn p_del_09_nothing_is_done_on_a_restored_table_before_the_replay() {
     run(async {
-        let town = town().await;
+        let town = Box::pin(town()).await;
         let (tenant, neighbour) = (&town.tenant, &town.neighbour);
         town.stack.advance(DAY).await.unwrap();
         // One table is enough, whichever it is.
@@ -386,7 +386,7 @@ fn p_del_09_nothing_is_done_on_a_restored_table_before_the_replay() {
 #[test]
 fn a_replay_refuses_to_let_tables_serve_that_lack_what_a_restore_leaves_off() {
     run(async {
-        let town = town().await;
+        let town = Box::pin(town()).await;
         town.stack.advance(DAY).await.unwrap();
         town.restore(json!({"days_ago": 0, "tables": ["InboxTable"], "bare": true}))
             .await;

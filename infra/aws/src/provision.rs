@@ -53,7 +53,7 @@ impl Platform {
             return Ok(());
         }
         // First of all rows: tables with a key and without a mark were restored from before marks were written.
-        self.mark_new_tables().await?;
+        Box::pin(self.mark_new_tables()).await?;
         let (_, wrapped) = self
             .generate_by_kms::<key::Platform>(purpose::DIRECTORY, None)
             .await?;

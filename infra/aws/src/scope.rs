@@ -140,7 +140,8 @@ impl Platform {
         self.serving().await?;
         let now = wall_now();
         let warm = match self.with_warm(|warm| warm.take(tenant, now)) {
-            None => self.enter_cold(tenant, now).await?,
+            // Boxed: rare, and large.
+            None => Box::pin(self.enter_cold(tenant, now)).await?,
             Some(mut warm) => {
                 let store = self.tenant_store(warm.dynamodb.clone(), None);
                 let row = store.get(&keys::tenant(tenant), &warm.key, true).await?;

@@ -567,6 +567,32 @@ records! {
         sealed {}
     }
 
+    /// Says which tables may serve: those that were made by provisioning, or had the ledger of erasures replayed
+    /// on them. It names each table by the id that the database gave it when it was made, which no restored table
+    /// has again: restored with the data, this row names the tables of before.
+    record ServingMark("serving_mark") {
+        category: Account,
+        owner: Platform,
+        sealed_by: Unsealed,
+        places: [KeysTable],
+        anchor: marked_at,
+        export: Export::Omitted("ids of the platform's own tables and two times"),
+        erasure: Erasure::Keep("one row for the whole platform; says nothing of anybody"),
+        open {
+            /// Id of the Inbox table.
+            inbox: Label,
+            /// Id of the Ledger table.
+            ledger: Label,
+            /// Id of the Keys table.
+            keys: Label,
+            /// When it was written.
+            marked_at: Timestamp,
+            /// Up to when erasures were replayed; absent on tables that were never restored.
+            replayed_through: Option<Timestamp>,
+        }
+        sealed {}
+    }
+
     /// Outcome of a request that carried an idempotency key: the id of what it made, never its content.
     record IdempotentOutcome("idempotent_outcome") {
         category: Idempotency,

@@ -28,7 +28,7 @@ pub(crate) async fn talk<'a>(tenant: &'a Tenant, email: &str) -> (Guest<'a>, Str
 }
 
 /// Every place where the conversation or the lead could show.
-async fn nothing_shows(tenant: &Tenant, conversation: &str, lead: Option<&str>) {
+pub(crate) async fn nothing_shows(tenant: &Tenant, conversation: &str, lead: Option<&str>) {
     for path in ["", "/messages", "/traces"] {
         tenant
             .get(&format!("/v1/conversations/{conversation}{path}"))

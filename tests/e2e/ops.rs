@@ -9,7 +9,7 @@ use usher_shared::category::Preset;
 use crate::harness::{CLIENT, data, id, root, run, send, stack, start};
 
 /// Runs `usher-ops` against a stack.
-async fn ops(stack: &Stack, arguments: &[&str]) -> Output {
+pub(crate) async fn ops(stack: &Stack, arguments: &[&str]) -> Output {
     let binaries = usher_local::binaries::build(&root()).await.unwrap();
     let mut command = tokio::process::Command::new(&binaries["usher-ops"]);
     command
@@ -19,7 +19,7 @@ async fn ops(stack: &Stack, arguments: &[&str]) -> Output {
     command.output().await.unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn told(stack: &Stack, arguments: &[&str]) -> Value {
 }
 
 /// Exit code and complaint of a command.
-async fn refused(stack: &Stack, arguments: &[&str]) -> (i32, String) {
+pub(crate) async fn refused(stack: &Stack, arguments: &[&str]) -> (i32, String) {
     let output = ops(stack, arguments).await;
     assert!(output.stdout.is_empty(), "{arguments:?}");
     (output.status.code().unwrap(), text(&output.stderr))

@@ -40,6 +40,9 @@ pub enum DispatchError {
     /// Neither a stream's batch nor a schedule's input.
     #[error("event of unknown kind")]
     UnknownEvent,
+    /// The tables may not be used. The event comes again.
+    #[error(transparent)]
+    NotServing(#[from] usher_aws::serving::NotServing),
     /// A job could not be written.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -74,6 +77,7 @@ impl Dispatcher {
     /// # Errors
     /// [`DispatchError`]; a stream's batch reports its failures in the answer instead.
     pub async fn handle(&self, event: Value) -> Result<Value, DispatchError> {
+        self.platform.serving().await?;
         if let Some(records) = event.get("Records").and_then(Value::as_array) {
             return Ok(self.records(records).await);
         }

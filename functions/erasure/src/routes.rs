@@ -7,6 +7,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
 use usher_aws::TenantScope;
+use usher_aws::forgetting::exports::withdraw;
 use usher_aws::http::access::permission::{ConversationsDelete, LeadsDelete};
 use usher_aws::http::access::{Granted, PathId};
 use usher_aws::http::document::{NotFound, Refused, base, finish};
@@ -21,8 +22,6 @@ use usher_shared::untrusted::Label;
 use utoipa::{IntoResponses, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-use crate::exports::withdraw;
 
 /// Whoever asks again after this long starts the worker again: the queue brings a killed one's job back before.
 const NO_SIGN_OF_LIFE: Duration = Duration::from_hours(1);

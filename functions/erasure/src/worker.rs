@@ -1,19 +1,19 @@
 //! Removes what an erasure left unreadable. Every step can be done again; a restart goes on with what is left.
 
 use serde_json::json;
-use usher_aws::TenantScope;
+use usher_aws::forgetting::exports::{RemoveError, remove_files};
+use usher_aws::forgetting::remove;
 use usher_aws::queue::{Outgoing, QueueError};
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, KeyringError};
 use usher_aws::settings::MissingVariable;
 use usher_aws::store::{StoreError, When, keys};
 use usher_aws::telemetry::{self, Unit};
-use usher_shared::model::{ContactRef, ErasureLook, ErasureState};
+use usher_shared::model::{ErasureLook, ErasureState};
 use usher_shared::record::Malformed;
-use usher_shared::records::{ContactWatermark, EraseJob, Erasing};
+use usher_shared::records::{EraseJob, Erasing};
 
 use crate::Eraser;
-use crate::exports::{RemoveError, remove_files};
 use crate::routes::make_unreadable;
 
 /// Why an erasure could not go on. The queue will bring it again.
@@ -115,51 +115,4 @@ async fn second_look(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseError> 
         None => Ok(()),
         Some((_, error)) => Err(error.into()),
     }
-}
-
-/// Removes every row of what is erased and says how many there were.
-async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, EraseError> {
-    let tenant = scope.tenant();
-    let mut removed = 0;
-    for conversation in erasing.conversations.iter() {
-        removed += scope
-            .store()
-            .purge(&keys::conversation_rows(tenant, *conversation))
-            .await?;
-    }
-    if *erasing.whole_contacts {
-        for contact in erasing.contacts.iter() {
-            removed += scope
-                .store()
-                .purge(&keys::contact_keys(tenant, contact.id))
-                .await?;
-            removed += scope.forget_identifiers(contact.id).await?;
-            leave_watermark(scope, erasing, *contact).await?;
-        }
-    }
-    if let Some(lead) = *erasing.lead {
-        removed += u64::from(scope.store().delete(&keys::lead(tenant, lead)).await?);
-    }
-    Ok(removed)
-}
-
-/// Puts a watermark in the place of an erased contact. The markers beside it stay as they are: hashes and ids
-/// that refuse late deliveries until none can come any more.
-async fn leave_watermark(
-    scope: &TenantScope,
-    erasing: &Erasing,
-    contact: ContactRef,
-) -> Result<(), EraseError> {
-    let watermark = ContactWatermark {
-        address: contact.address.into(),
-        erased_at: erasing.requested_at,
-    };
-    let row = keys::contact_watermark(scope.tenant(), contact.address);
-    // A fresh contact of the same address has another id and is left alone.
-    let when = When::Is("id", json!(contact.id));
-    let _fresh_contact = scope
-        .store()
-        .put(&row, &watermark, &DataKey::none(), when)
-        .await?;
-    Ok(())
 }

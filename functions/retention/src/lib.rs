@@ -26,6 +26,7 @@ pub use crate::sweep::{Swept, sweep_all};
 pub async fn handle(platform: &Arc<Platform>, event: LambdaEvent<Value>) -> Result<Value, Error> {
     match event.payload.get("schedule").and_then(Value::as_str) {
         Some("sweep") => {
+            platform.serving().await?;
             let deadline = Deadline::from_millis(event.context.deadline);
             let swept = sweep_all(platform, deadline).await?;
             Ok(json!({

@@ -24,6 +24,8 @@ const ATTEMPTS: u32 = 4;
 pub struct Clients {
     settings: Settings,
     shared: SdkConfig,
+    /// The function's own credentials; an operator's, in the operator's tool.
+    pub credentials: Credentials,
     /// `DynamoDB` under the function's own role: the directory, nothing of a tenant's.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// KMS under the function's own role.
@@ -47,7 +49,7 @@ impl Clients {
             None,
             "lambda",
         );
-        let shared = shared_config(settings.region()?, credentials, needs_tls(settings));
+        let shared = shared_config(settings.region()?, credentials.clone(), needs_tls(settings));
         let at = |service| with_endpoint(&shared, settings.endpoint(service));
         #[expect(clippy::disallowed_methods, reason = "the one place that builds SDK clients")]
         let clients = Self {
@@ -56,6 +58,7 @@ impl Clients {
             sqs: aws_sdk_sqs::Client::new(&at(AwsService::Sqs)),
             sts: aws_sdk_sts::Client::new(&at(AwsService::Sts)),
             settings: settings.clone(),
+            credentials,
             shared,
         };
         Ok(clients)

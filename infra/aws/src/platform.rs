@@ -14,6 +14,7 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::rate::Leases;
 use crate::scope::Warm;
 use crate::sealing::{DataKey, HashPurpose, KeyringError, PlatformKey, kms_context, purpose, unwrap_by_kms};
+use crate::serving::Standing;
 use crate::settings::{MissingVariable, Settings};
 use crate::store::{Store, StoreError, When, keys};
 
@@ -38,6 +39,7 @@ pub struct Platform {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) warm: Mutex<Warm>,
     pub(crate) leases: Mutex<Leases>,
+    pub(crate) standing: Mutex<Standing>,
     directory_key: OnceCell<PlatformKey>,
 }
 
@@ -82,19 +84,19 @@ impl Platform {
             entropy,
             warm: Mutex::default(),
             leases: Mutex::default(),
+            standing: Mutex::default(),
             directory_key: OnceCell::new(),
             settings,
         })
     }
 
-    /// Opens connections before the first invocation: one harmless read. Its failure is not the function's;
-    /// the first real call will say what is wrong.
+    /// Opens connections before the first invocation, with the one thing that has to be known anyway: whether
+    /// the tables may serve. Its failure is not the function's; the first real call will say what is wrong.
     pub async fn warm_up(&self) {
-        let key = keys::platform_key();
-        let store = self.platform_store();
-        let read = store.get_row(&key, false);
-        if tokio::time::timeout(WARM_UP, read).await.is_err() {
-            tracing::warn!(limit_ms = 3000, "warm-up read took too long");
+        match tokio::time::timeout(WARM_UP, self.serving()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = %error, "not ready to serve"),
+            Err(_) => tracing::warn!(limit_ms = 3000, "warm-up took too long"),
         }
     }
 

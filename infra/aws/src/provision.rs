@@ -52,6 +52,8 @@ impl Platform {
         if store.get_row(&row, true).await?.is_some() {
             return Ok(());
         }
+        // First of all rows: tables with a key and without a mark were restored from before marks were written.
+        Box::pin(self.mark_new_tables()).await?;
         let (_, wrapped) = self
             .generate_by_kms::<key::Platform>(purpose::DIRECTORY, None)
             .await?;

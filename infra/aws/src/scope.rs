@@ -30,6 +30,9 @@ pub enum ScopeError {
     /// A variable is missing.
     #[error(transparent)]
     Settings(#[from] crate::settings::MissingVariable),
+    /// The tables may not be used, or nobody knows.
+    #[error(transparent)]
+    NotServing(#[from] crate::serving::NotServing),
     /// Its key or its row could not be had.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
@@ -134,9 +137,11 @@ impl Platform {
     /// # Errors
     /// [`ScopeError`].
     pub async fn enter(&self, tenant: TenantId) -> Result<TenantScope, ScopeError> {
+        self.serving().await?;
         let now = wall_now();
         let warm = match self.with_warm(|warm| warm.take(tenant, now)) {
-            None => self.enter_cold(tenant, now).await?,
+            // Boxed: rare, and large.
+            None => Box::pin(self.enter_cold(tenant, now)).await?,
             Some(mut warm) => {
                 let store = self.tenant_store(warm.dynamodb.clone(), None);
                 let row = store.get(&keys::tenant(tenant), &warm.key, true).await?;
@@ -155,6 +160,7 @@ impl Platform {
     /// # Errors
     /// [`ScopeError`].
     pub async fn enter_to_write(&self, tenant: TenantId) -> Result<TenantScope, ScopeError> {
+        self.serving().await?;
         let now = wall_now();
         match self.with_warm(|warm| warm.take(tenant, now)) {
             Some(warm) if now.since(warm.row_read_at) <= STAMP_POLICY_AGE && warm.row.masking.is_all() => {
@@ -234,6 +240,34 @@ impl Platform {
             policy,
             ..self.platform_store()
         }
+    }
+
+    /// One tenant under the operator's own credentials, whether the tables serve or not, and whether the tenant's
+    /// row is there or not: under the platform's own policy, which is right for what an erasure writes. `None` if the tenant's key is not there: then nothing of
+    /// it can be read.
+    pub(crate) async fn enter_as_operator(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Option<TenantScope>, KeyringError> {
+        let store = self.platform_store();
+        let wrapped = store
+            .get(&keys::tenant_key(tenant), &DataKey::none(), true)
+            .await?;
+        let Some(wrapped) = wrapped else { return Ok(None) };
+        let context = kms_context(purpose::TENANT, Some(tenant));
+        let key: TenantKey = unwrap_by_kms(&self.clients.kms, &self.kms_key, &wrapped, context).await?;
+        Ok(Some(TenantScope {
+            tenant,
+            masking: Masking::ALL,
+            knowledge_version: 0,
+            store: Store {
+                policy: Some(TenantPolicy::default()),
+                ..store
+            },
+            credentials: self.clients.credentials.clone(),
+            key,
+            name: String::new(),
+        }))
     }
 
     fn scope(&self, tenant: TenantId, warm: WarmTenant) -> TenantScope {

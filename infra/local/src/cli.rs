@@ -118,8 +118,8 @@ pub async fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
             Console::new(false).say(HELP);
             Ok(())
         }
-        Ok(Command::Start { port, data }) => serve(port, data).await,
-        Ok(Command::Demo { port, data }) => play(port, data).await,
+        Ok(Command::Start { port, data }) => Box::pin(serve(port, data)).await,
+        Ok(Command::Demo { port, data }) => Box::pin(play(port, data)).await,
         Ok(Command::Meter {
             port,
             messages,

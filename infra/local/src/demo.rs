@@ -6,6 +6,7 @@
 
 mod archive;
 mod play;
+mod restore;
 
 use std::time::Duration;
 
@@ -35,7 +36,9 @@ pub async fn run(stack: &Stack, demo: &Demo) -> Result<(), String> {
     play.three_quick_messages_get_one_answer().await?;
     play.the_same_message_twice_is_one().await?;
     play.nothing_personal_lies_in_the_open().await?;
+    let before = restore::back_up(&play, "pilot@example.com").await?;
     play.a_lead_is_exported_and_then_forgotten().await?;
+    restore::restore(&play, &before).await?;
     play.after_twelve_months_a_web_sites_chat_is_gone().await?;
     stack.console().say("All steps were right.");
     Ok(())

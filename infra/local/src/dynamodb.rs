@@ -9,7 +9,7 @@ use axum::response::Response;
 use dynoxide::{Database, RusqliteBackend};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, RwLock, RwLockReadGuard, RwLockWriteGuard, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, DatabaseClock};
@@ -47,6 +47,8 @@ pub struct DynamoDb {
     url: String,
     client: reqwest::Client,
     changed: Arc<Notify>,
+    /// Held by every call; held alone while tables are replaced.
+    tables: RwLock<()>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -88,6 +90,7 @@ impl DynamoDb {
             url,
             client,
             changed: Arc::default(),
+            tables: RwLock::default(),
             stop: Some(stop),
             task,
         })
@@ -105,6 +108,7 @@ impl DynamoDb {
 
     /// Passes a call on to the embedded server.
     pub(crate) async fn answer(&self, call: Call) -> Response {
+        let _tables_stay = self.tables_stay().await;
         let wrote = WRITES.contains(&call.operation.as_str());
         let (parts, body) = call.request.into_parts();
         let mut request = self.client.post(&self.url).body(body);
@@ -175,6 +179,67 @@ impl DynamoDb {
             .ok()?
             .get_mut("Item")
             .map(Value::take)
+    }
+
+    /// While this is held, no table is replaced.
+    pub(crate) async fn tables_stay(&self) -> RwLockReadGuard<'_, ()> {
+        self.tables.read().await
+    }
+
+    /// While this is held, nobody else uses the tables.
+    pub(crate) async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.tables.write().await
+    }
+
+    /// Whether there is a table of this name.
+    pub(crate) fn has_table(&self, name: &str) -> Result<bool, String> {
+        Ok(self.database.get_table_metadata(name).map_err(text)?.is_some())
+    }
+
+    /// Puts a fresh table with these items in the place of the one of its name. Nobody reads of it in a stream.
+    /// A `bare` one has neither stream nor time to live.
+    pub(crate) fn replace_table(&self, table: &Table, items: Vec<Value>, bare: bool) -> Result<(), String> {
+        self.delete_table(&table.name)?;
+        self.fill(table, &table.name, items)?;
+        if bare {
+            return Ok(());
+        }
+        if let Some(stream) = table.create.get("StreamSpecification") {
+            let request = json!({"TableName": table.name, "StreamSpecification": stream});
+            let request = serde_json::from_value(request).map_err(|e| e.to_string())?;
+            self.database.update_table(request).map_err(text)?;
+        }
+        switch_on_ttl(&self.database, table)
+    }
+
+    /// Copies a table's items into a fresh table named `to`, in the place of an earlier copy.
+    pub(crate) fn copy_table(&self, table: &Table, to: &str) -> Result<(), String> {
+        if self.has_table(to)? {
+            self.delete_table(to)?;
+        }
+        self.fill(table, to, self.items(&table.name)?)
+    }
+
+    fn delete_table(&self, name: &str) -> Result<(), String> {
+        let request = serde_json::from_value(json!({"TableName": name})).map_err(|e| e.to_string())?;
+        self.database.delete_table(request).map(drop).map_err(text)
+    }
+
+    fn fill(&self, like: &Table, name: &str, items: Vec<Value>) -> Result<(), String> {
+        let mut create = like.create.clone();
+        if let Some(create) = create.as_object_mut() {
+            create.remove("StreamSpecification");
+            create.insert("TableName".to_owned(), json!(name));
+        }
+        let request = serde_json::from_value(create).map_err(|e| e.to_string())?;
+        self.database.create_table(request).map_err(text)?;
+        let items = serde_json::from_value::<Vec<dynoxide::Item>>(Value::Array(items));
+        let items = items.map_err(|e| e.to_string())?;
+        let options = dynoxide::ImportOptions::default();
+        self.database
+            .import_items(name, items, options)
+            .map(drop)
+            .map_err(text)
     }
 
     /// Every raw item of one table.
@@ -251,13 +316,17 @@ fn create(database: &Database, table: &Table) -> Result<(), String> {
     }
     let request = serde_json::from_value(table.create.clone()).map_err(|e| at(e.to_string()))?;
     database.create_table(request).map_err(|e| at(text(e)))?;
+    switch_on_ttl(database, table).map_err(at)
+}
+
+fn switch_on_ttl(database: &Database, table: &Table) -> Result<(), String> {
     if let Some(attribute) = &table.ttl_attribute {
         let request = json!({
             "TableName": table.name,
             "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": true},
         });
-        let request = serde_json::from_value(request).map_err(|e| at(e.to_string()))?;
-        database.update_time_to_live(request).map_err(|e| at(text(e)))?;
+        let request = serde_json::from_value(request).map_err(|e| e.to_string())?;
+        database.update_time_to_live(request).map_err(text)?;
     }
     Ok(())
 }

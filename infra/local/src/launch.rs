@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::backup::{self, Backups};
 use crate::callers::{Caller, Callers};
 use crate::clock::Clock;
 use crate::console::Console;
@@ -33,12 +34,7 @@ use crate::{binaries, environment, schedules};
 /// Starts a stack. On an error nothing is left running.
 pub async fn start(options: Options) -> Result<Stack, StartError> {
     let console = Console::new(options.quiet);
-    let listener = server::bind(options.port)
-        .await
-        .map_err(|source| StartError::Port {
-            port: options.port,
-            source,
-        })?;
+    let listener = bind(options.port).await?;
     let base_url = url(&listener)?;
     let raw = read_template(&options)?;
     let home = Home::open(&options.data)?;
@@ -60,10 +56,9 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let permissions = Permissions::read(&raw, &names, &template, console.clone());
     let permissions = Arc::new(permissions.map_err(|e| template_error(&options, &e.to_string()))?);
 
-    let file = home.persistent("dynamodb.db");
-    let storage = file.as_deref().map_or(Storage::Memory, Storage::File);
-    let database = DynamoDb::start(storage, &template.tables, Arc::clone(&clock)).await;
-    let database = Arc::new(database.map_err(service("DynamoDB"))?);
+    let database = open_database(&home, &template, &clock).await?;
+    let backups = Backups::open(home.persistent("backups"), &template.tables);
+    let backups = Arc::new(backups.map_err(|e| home.problem(&e))?);
     let queues = open_queues(&home, &template, &options)?;
     let keys = key_arns.values().cloned().collect();
     let objects =
@@ -73,6 +68,12 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let memory = template.functions.iter().map(|f| (f.name.clone(), f.memory_mib));
     let meter = Arc::new(Meter::new(memory.collect()));
     let faults = Arc::new(Faults::new(&template.tables));
+    let layers = Layers {
+        callers: Arc::clone(&callers),
+        permissions: Arc::clone(&permissions),
+        faults: Arc::clone(&faults),
+        meter: Arc::clone(&meter),
+    };
     let served = [
         (dynamodb, Backend::DynamoDb(Arc::clone(&database))),
         (sqs, Backend::Sqs(Arc::clone(&queues))),
@@ -80,15 +81,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         (sts, Backend::Sts(Arc::new(roles))),
         (s3, Backend::S3(Arc::clone(&objects))),
     ]
-    .map(|(listener, backend)| {
-        let layers = Layers {
-            callers: Arc::clone(&callers),
-            permissions: Arc::clone(&permissions),
-            faults: Arc::clone(&faults),
-            meter: Arc::clone(&meter),
-        };
-        proxy::serve(listener, backend, layers)
-    });
+    .map(|(listener, backend)| proxy::serve(listener, backend, layers.clone()));
     let served: std::io::Result<Vec<Server>> = served.into_iter().collect();
     let mut servers = served.map_err(|e| service("proxy")(e.to_string()))?;
 
@@ -116,6 +109,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         clock,
         console,
         database,
+        backups,
         queues,
         objects,
         outbox: Arc::default(),
@@ -141,18 +135,19 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     })
 }
 
+async fn bind(port: u16) -> Result<tokio::net::TcpListener, StartError> {
+    let bound = server::bind(port).await;
+    bound.map_err(|source| StartError::Port { port, source })
+}
+
 /// Listeners of the services, in the order of their names in [`Endpoints`], and where they are.
 async fn listen() -> Result<([tokio::net::TcpListener; 5], Endpoints), StartError> {
-    let bind = || async {
-        let bound = server::bind(0).await;
-        bound.map_err(|source| StartError::Port { port: 0, source })
-    };
     let listeners = [
-        bind().await?,
-        bind().await?,
-        bind().await?,
-        bind().await?,
-        bind().await?,
+        bind(0).await?,
+        bind(0).await?,
+        bind(0).await?,
+        bind(0).await?,
+        bind(0).await?,
     ];
     let [dynamodb, sqs, kms, sts, s3] = &listeners;
     let endpoints = Endpoints {
@@ -286,6 +281,12 @@ fn api(shared: &Shared) -> axum::Router {
 /// Streams, queues and schedules of every function.
 fn start_sources(shared: &Shared) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    tasks.spawn(backup::daily(
+        Arc::clone(&shared.backups),
+        Arc::clone(&shared.database),
+        Arc::clone(&shared.clock),
+        shared.console.clone(),
+    ));
     for function in &shared.template.functions {
         let Some(pool) = shared.pools.get(&function.name) else {
             continue;
@@ -341,6 +342,17 @@ fn start_sources(shared: &Shared) -> JoinSet<()> {
         }
     }
     tasks
+}
+
+async fn open_database(
+    home: &Home,
+    template: &Template,
+    clock: &Arc<Clock>,
+) -> Result<Arc<DynamoDb>, StartError> {
+    let file = home.persistent("dynamodb.db");
+    let storage = file.as_deref().map_or(Storage::Memory, Storage::File);
+    let database = DynamoDb::start(storage, &template.tables, Arc::clone(clock)).await;
+    Ok(Arc::new(database.map_err(service("DynamoDB"))?))
 }
 
 fn open_queues(home: &Home, template: &Template, options: &Options) -> Result<Arc<Sqs>, StartError> {

@@ -1,6 +1,7 @@
 //! The whole stack on one machine: built from `template.yaml`, running the real function binaries, with
 //! the cloud's services embedded as libraries. A tool for developers and tests, not the product.
 
+pub mod backup;
 mod batch;
 pub mod binaries;
 pub mod callers;

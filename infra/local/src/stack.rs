@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::backup::Backups;
 use crate::callers::{Callers, Credentials};
 use crate::clock::Clock;
 use crate::console::Console;
@@ -141,6 +142,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<Clock>,
     pub(crate) console: Console,
     pub(crate) database: Arc<DynamoDb>,
+    pub(crate) backups: Arc<Backups>,
     pub(crate) queues: Arc<Sqs>,
     pub(crate) objects: Arc<S3>,
     pub(crate) outbox: Arc<Outbox>,
@@ -236,6 +238,11 @@ impl Stack {
     /// The embedded database.
     pub fn database(&self) -> &Arc<DynamoDb> {
         &self.shared.database
+    }
+
+    /// The tables' backups.
+    pub fn backups(&self) -> &Arc<Backups> {
+        &self.shared.backups
     }
 
     /// The queues.

@@ -73,7 +73,10 @@ impl StreamReader {
     async fn step(&self) -> Result<bool, String> {
         self.permissions
             .check_event_source(self.pool.name(), &READS, &stream_arn(&self.source.table))?;
-        let records = self.read()?;
+        let records = {
+            let _tables_stay = self.database.tables_stay().await;
+            self.read()?
+        };
         let Some(last) = records.last().and_then(sequence_number).map(str::to_owned) else {
             return Ok(false);
         };

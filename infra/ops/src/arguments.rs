@@ -16,7 +16,7 @@ use self::given::Given;
 use crate::OpsError;
 
 pub(crate) const HELP: &str = "\
-Tenants and API keys of an Usher stack.
+Tenants and API keys of an Usher stack, and what follows a restore.
 
     usher-ops tenant create --name <text> --preset hospitality|website|mail --admin <e-mail>
                             [--key-scopes all|a,b,c]
@@ -32,11 +32,16 @@ Tenants and API keys of an Usher stack.
                                          keeps it from being deleted or swept; the reason is stored sealed
     usher-ops hold release <tenant> <hold>
     usher-ops hold list <tenant>         all holds, the released ones too [--reveal]
+    usher-ops restore status             whether the tables may serve; exit code 1 if not
+    usher-ops restore replay [--from-ledger <table>] [--dry-run]
+                                         forgets again on restored tables what the ledger says, then lets them serve;
+                                         can be broken off and run again at any time
 
 Which stack
     --local <url>            the local stack, such as http://127.0.0.1:8080
     --stack-outputs <file>   a deployed one: what `aws cloudformation describe-stacks` printed; - for standard input
     neither                  a deployed one, by INBOX_TABLE, LEDGER_TABLE, KEYS_TABLE and KMS_KEY_ARN in the environment
+    A replay also needs EXPORTS_BUCKET.
     A deployed stack needs AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for passing credentials,
     AWS_SESSION_TOKEN in the environment.
 
@@ -124,6 +129,12 @@ pub(crate) enum Command {
         tenant: TenantId,
         reveal: bool,
     },
+    RestoreStatus,
+    RestoreReplay {
+        /// Name of a newer ledger; without one the stack's own is the newest.
+        from: Option<String>,
+        dry: bool,
+    },
 }
 
 fn refuse<T>(text: impl Into<String>) -> Result<T, OpsError> {
@@ -181,8 +192,13 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parse
             tenant: given.id("tenant")?,
             reveal: given.flag("--reveal"),
         },
+        (Some("restore"), Some("status")) => Command::RestoreStatus,
+        (Some("restore"), Some("replay")) => Command::RestoreReplay {
+            from: table(&mut given, "--from-ledger")?,
+            dry: given.flag("--dry-run"),
+        },
         (None, _) => return refuse("a command is missing"),
-        (Some(group @ ("tenant" | "key" | "hold")), None) => {
+        (Some(group @ ("tenant" | "key" | "hold" | "restore")), None) => {
             return refuse(format!("{group} needs to know what to do"));
         }
         (Some(group), verb) => {
@@ -260,6 +276,18 @@ fn scopes(option: &str, text: &str) -> Result<Vec<Scope>, OpsError> {
         }
     }
     Ok(scopes)
+}
+
+/// The name of a table, by DynamoDB's own rules.
+fn table(given: &mut Given, option: &str) -> Result<Option<String>, OpsError> {
+    let Some(name) = given.option(option) else {
+        return Ok(None);
+    };
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+    if !(3..=255).contains(&name.len()) || !name.bytes().all(allowed) {
+        return refuse(format!("{option} {name} is not the name of a table"));
+    }
+    Ok(Some(name))
 }
 
 fn duration(given: &mut Given, option: &str) -> Result<Option<Duration>, OpsError> {

@@ -60,6 +60,10 @@ pub(crate) async fn run(request: Request) -> Result<(), OpsError> {
         } => holds::place(&platform, out, tenant, subject, reason).await,
         Command::HoldRelease { tenant, hold } => holds::release(&platform, out, tenant, hold).await,
         Command::HoldList { tenant, reveal } => holds::list(&platform, out, tenant, reveal).await,
+        Command::RestoreStatus => crate::restore::status(&platform, out).await,
+        Command::RestoreReplay { from, dry } => {
+            Box::pin(crate::restore::replay(&platform, out, from, dry)).await
+        }
     }
 }
 

@@ -16,11 +16,12 @@ use crate::OpsError;
 use crate::arguments::Target;
 
 /// Outputs of `template.yaml` and the variables that stand for them.
-const OUTPUTS: [(&str, &str); 4] = [
+const OUTPUTS: [(&str, &str); 5] = [
     ("InboxTableName", "INBOX_TABLE"),
     ("LedgerTableName", "LEDGER_TABLE"),
     ("KeysTableName", "KEYS_TABLE"),
     ("SealingKeyArn", "KMS_KEY_ARN"),
+    ("ExportsBucketName", "EXPORTS_BUCKET"),
 ];
 
 /// The stack's platform, as its operator.

@@ -1,6 +1,7 @@
-//! The operator's tool: tenants and their API keys, on a deployed stack or the local one.
+//! The operator's tool: tenants and their API keys, and what follows a restore, on a deployed stack or the local
+//! one.
 //!
-//! It parses and prints; what it does is in `usher_aws::provision`. Results go to standard output, progress
+//! It parses and prints; what it does is in `usher_aws::provision` and `usher_aws::restore`. Results go to standard output, progress
 //! and errors to standard error, and the exit code says which: 0 done, 1 failed, 2 bad arguments, 3 not found.
 
 mod arguments;
@@ -8,6 +9,7 @@ mod commands;
 mod connect;
 mod holds;
 mod output;
+mod restore;
 
 use std::process::ExitCode;
 
@@ -44,7 +46,7 @@ impl OpsError {
 pub async fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
     let result = match arguments::parse(arguments) {
         Ok(Parsed::Help) => output::say(HELP),
-        Ok(Parsed::Run(request)) => commands::run(request).await,
+        Ok(Parsed::Run(request)) => Box::pin(commands::run(request)).await,
         Err(error) => Err(error),
     };
     match result {

@@ -11,6 +11,7 @@ use crate::files::FileError;
 use crate::restart::RestartError;
 use crate::scope::ScopeError;
 use crate::sealing::KeyringError;
+use crate::serving::NotServing;
 use crate::store::StoreError;
 
 /// One field of a request that was refused, and why.
@@ -196,6 +197,18 @@ impl Problem {
         }
     }
 
+    /// 503: the data was restored from a backup, and what was deleted since has to be removed from it again before
+    /// anything of it is shown.
+    pub fn restoring() -> Self {
+        let again = (header::RETRY_AFTER, HeaderValue::from_static("60"));
+        let detail = "The data is being restored from a backup and cannot be used yet. Nothing is lost by trying \
+                      again later.";
+        Self {
+            header: Some(Box::new(again)),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "restoring", detail)
+        }
+    }
+
     /// 500: an error of ours; details are in the log under the request's id.
     pub fn internal() -> Self {
         Self::new(
@@ -290,10 +303,21 @@ impl From<KeyringError> for Problem {
     }
 }
 
+impl From<NotServing> for Problem {
+    fn from(error: NotServing) -> Self {
+        tracing::error!(error = %error, "not serving");
+        match error {
+            NotServing::Restoring => Self::restoring(),
+            NotServing::Unknown(_) => Self::unavailable(),
+        }
+    }
+}
+
 impl From<ScopeError> for Problem {
     fn from(error: ScopeError) -> Self {
         match error {
             ScopeError::UnknownTenant => Self::not_found(),
+            ScopeError::NotServing(error) => error.into(),
             ScopeError::Keyring(error) => error.into(),
             ScopeError::Credentials(_) | ScopeError::Settings(_) => {
                 tracing::error!(error = %error, "tenant cannot be entered");

@@ -86,6 +86,13 @@ pub fn path_id<T: FromStr>(text: &str) -> Result<T, Problem> {
 /// Turns the parser's message into ours: the parser quotes values, and a value may be personal.
 fn explain(path: &str, message: &str) -> FieldError {
     let quoted = |text: &str| text.split('`').nth(1).map(str::to_owned);
+    // A path ends with the unknown field's own name, which is the client's word.
+    let is_ours = |b: u8| b.is_ascii_alphanumeric() || b"_.[]".contains(&b);
+    let path = if path.len() <= 128 && path.bytes().all(is_ours) {
+        path
+    } else {
+        ""
+    };
     let at = |name: Option<String>| match (path, name) {
         ("." | "", Some(name)) => name,
         ("." | "", None) => String::new(),
@@ -98,7 +105,12 @@ fn explain(path: &str, message: &str) -> FieldError {
         // The name is the client's own word; it is repeated only if it is plain.
         let plain =
             |name: &String| name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        return FieldError::new(at(quoted(message).filter(plain)), "is not a known field");
+        let name = quoted(message);
+        let field = match &name {
+            Some(unknown) if !plain(unknown) => path.strip_suffix(unknown.as_str()).unwrap_or(path),
+            _ => return FieldError::new(at(name), "is not a known field"),
+        };
+        return FieldError::new(field.trim_end_matches('.'), "is not a known field");
     }
     if message.starts_with("missing field") {
         return FieldError::new(at(quoted(message)), "is required");
@@ -155,6 +167,15 @@ mod tests {
         let table = [
             (r#"{"text": 5}"#, 422, "text", "must be a string"),
             (r#"{"text": "a", "txet": 1}"#, 422, "txet", "is not a known field"),
+            (r#"{"ingrid@example.com": 1}"#, 422, "", "is not a known field"),
+            (r#"{"island.example": 1}"#, 422, "", "is not a known field"),
+            (r#"{"Anna: Berg": 1}"#, 422, "", "is not a known field"),
+            (
+                r#"{"text": "a", "inner": {"berg.example": 1}}"#,
+                422,
+                "inner",
+                "is not a known field",
+            ),
             ("{}", 422, "text", "is required"),
             ("", 422, "", "must be valid JSON"),
             (r#"{"text": "Anna"#, 422, "", "must be valid JSON"),

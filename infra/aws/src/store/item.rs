@@ -85,7 +85,7 @@ pub(super) fn stamps<R: Record>(
 }
 
 /// Reads a record back. The row's own keys are what its fields are bound to.
-pub(super) fn decode<R: Record>(mut item: Item, data_key: &DataKey<R::SealedBy>) -> Result<R, StoreError> {
+pub(crate) fn decode<R: Record>(mut item: Item, data_key: &DataKey<R::SealedBy>) -> Result<R, StoreError> {
     let spec = R::SPEC;
     let malformed = |field| Malformed {
         kind: spec.kind,

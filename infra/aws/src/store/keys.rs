@@ -11,8 +11,8 @@ use usher_shared::ids::{
 use usher_shared::records::{
     ApiKey, AuditEvent, Channel, ChannelAddress, Contact, ContactWatermark, Conversation, ConversationAge,
     DataExport, Document, DownloadLink, Erasing, ExportProgress, ExportSlot, Hold, IdempotentOutcome,
-    InboundMarker, Lead, LeadIdentifier, Message, OpenErasure, RateBucket, SweepPlace, Tenant, TenantEntry,
-    Trace, WrappedKey,
+    InboundMarker, Lead, LeadIdentifier, Message, OpenErasure, RateBucket, ServingMark, SweepPlace, Tenant,
+    TenantEntry, Trace, WrappedKey,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -492,6 +492,14 @@ pub fn api_key_by_id(tenant: TenantId, id: ApiKeyId) -> Range {
 /// The platform's directory key, wrapped by KMS.
 pub fn platform_key() -> Key<WrappedKey> {
     wrapped("platform".to_owned(), "directory".to_owned())
+}
+
+/// Which tables may serve. Beside the directory's key: whoever may read that may read this.
+pub fn serving_mark() -> Key<ServingMark> {
+    Key {
+        table: Table::Keys,
+        ..Key::inbox("platform".to_owned(), "serving".to_owned())
+    }
 }
 
 /// A tenant's key, wrapped by KMS.

@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{ok, problem};
+use crate::backup::LIVE_LEDGER;
 use crate::stack::Shared;
 
 pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Response {
@@ -27,6 +28,10 @@ fn collect(shared: &Shared) -> Result<Value, String> {
             table.name.clone(),
             Value::Array(shared.database.items(&table.name)?),
         );
+    }
+    if shared.database.has_table(LIVE_LEDGER)? {
+        let items = shared.database.items(LIVE_LEDGER)?;
+        tables.insert(LIVE_LEDGER.to_owned(), Value::Array(items));
     }
     let mut queues = Map::new();
     for name in shared.queues.store().names() {

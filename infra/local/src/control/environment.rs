@@ -14,25 +14,28 @@ use crate::environment::CLOCK_VARIABLE;
 use crate::stack::Shared;
 
 /// What a function is told that counts for the operator too.
-const SHARED: [&str; 10] = [
+const SHARED: [&str; 12] = [
     "AWS_REGION",
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_STS",
     "INBOX_TABLE",
     "LEDGER_TABLE",
     "KEYS_TABLE",
     "KMS_KEY_ARN",
+    "EXPORTS_BUCKET",
     CLOCK_VARIABLE,
 ];
 
 pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Response {
-    let Some(function) = shared.pools.get("inbox").map(|pool| pool.environment()) else {
+    // Of all functions the eraser is told the most of what an operator needs.
+    let Some(function) = shared.pools.get("erasure").map(|pool| pool.environment()) else {
         return problem(
             StatusCode::NOT_FOUND,
             "not_found",
-            "the template has no function inbox",
+            "the template has no function erasure",
         );
     };
     let mut variables: BTreeMap<&str, &str> = SHARED

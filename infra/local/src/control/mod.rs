@@ -1,5 +1,6 @@
 //! Control endpoints under `/_local`: for the person at the machine and for tests.
 
+mod backup;
 mod dump;
 mod environment;
 mod fault;
@@ -48,6 +49,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
                 .delete(permissions::delete),
         )
         .route("/_local/permissions/table", get(permissions::table))
+        .route("/_local/backup", get(backup::list).post(backup::take))
+        .route("/_local/restore", post(backup::post))
         .route("/_local/{*rest}", axum::routing::any(nothing))
         .with_state(shared)
 }
@@ -97,7 +100,11 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
 
 /// Moves the clock, then does what the new time asks for.
 pub(crate) async fn advance(shared: &Shared, by_ms: i64) -> Result<usize, String> {
+    let now_ms = shared.clock.now_ms();
+    let to_ms = now_ms.saturating_add(by_ms);
+    shared.backups.before_move(&shared.database, now_ms, to_ms)?;
     shared.clock.advance(by_ms).map_err(|e| e.to_string())?;
+    shared.backups.drop_old(shared.clock.now_ms());
     shared.database.sweep_ttl().await
 }
 

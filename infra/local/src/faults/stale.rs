@@ -249,6 +249,7 @@ mod tests {
                 "GlobalSecondaryIndexes": [{"IndexName": "i", "KeySchema": [{"AttributeName": "l"}]}],
             }),
             ttl_attribute: None,
+            recovery_days: None,
         }])
     }
 

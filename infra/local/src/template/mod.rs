@@ -47,6 +47,8 @@ pub struct Table {
     pub create: Value,
     /// Attribute that holds the time to live, in epoch seconds.
     pub ttl_attribute: Option<String>,
+    /// Days of point-in-time recovery; `None` without it.
+    pub recovery_days: Option<u32>,
 }
 
 /// A queue.

@@ -26,10 +26,24 @@ pub(super) struct TableProperties {
     stream_specification: Option<StreamSpecification>,
     #[serde(default)]
     time_to_live_specification: Option<TimeToLive>,
-    point_in_time_recovery_specification: CloudOnly,
+    #[serde(default)]
+    point_in_time_recovery_specification: Option<Recovery>,
     #[serde(rename = "SSESpecification")]
     sse_specification: CloudOnly,
     deletion_protection_enabled: CloudOnly,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Recovery {
+    point_in_time_recovery_enabled: bool,
+    /// What AWS takes where nothing is said.
+    #[serde(default = "longest_recovery")]
+    recovery_period_in_days: u32,
+}
+
+fn longest_recovery() -> u32 {
+    35
 }
 
 #[derive(Deserialize)]
@@ -72,10 +86,15 @@ impl TableProperties {
             .time_to_live_specification
             .filter(|t| t.enabled)
             .map(|t| t.attribute_name);
+        let recovery_days = self
+            .point_in_time_recovery_specification
+            .filter(|recovery| recovery.point_in_time_recovery_enabled)
+            .map(|recovery| recovery.recovery_period_in_days);
         Ok(Table {
             name: id.to_owned(),
             create,
             ttl_attribute: ttl,
+            recovery_days,
         })
     }
 }

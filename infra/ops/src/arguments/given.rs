@@ -10,7 +10,7 @@ pub(super) struct Given {
 }
 
 /// Options with a value; the others have none.
-const VALUED: [&str; 10] = [
+const VALUED: [&str; 11] = [
     "--name",
     "--preset",
     "--admin",
@@ -19,10 +19,11 @@ const VALUED: [&str; 10] = [
     "--expires",
     "--overlap",
     "--reason",
+    "--from-ledger",
     "--local",
     "--stack-outputs",
 ];
-const FLAGS: [&str; 4] = ["--json", "--reveal", "--help", "-h"];
+const FLAGS: [&str; 5] = ["--json", "--reveal", "--dry-run", "--help", "-h"];
 
 impl Given {
     pub(super) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, OpsError> {

@@ -37,6 +37,13 @@ fn commands_are_understood() {
     );
     assert_eq!(parsed(&["tenant", "list"]).unwrap(), Command::TenantList);
     assert_eq!(
+        parsed(&["restore", "replay", "--dry-run", "--from-ledger", "Ledger-1"]).unwrap(),
+        Command::RestoreReplay {
+            from: Some("Ledger-1".to_owned()),
+            dry: true,
+        }
+    );
+    assert_eq!(
         parsed(&[
             "key",
             "create",
@@ -77,7 +84,10 @@ fn refusals_name_the_argument() {
     let create = [
         "tenant", "create", "--name", "V", "--preset", "mail", "--admin", "a@b.com",
     ];
-    let table: [(&[&str], &str); 22] = [
+    let table: [(&[&str], &str); 25] = [
+        (&["restore"], "restore"),
+        (&["restore", "replay", "--from-ledger", "a b"], "--from-ledger"),
+        (&["restore", "status", "--dry-run"], "--dry-run"),
         (&[], "command"),
         (&["tenant"], "tenant"),
         (&["tenant", "destroy"], "tenant destroy"),

@@ -2,17 +2,21 @@
 //! an erasure is withdrawn with it. The tenant may ask again.
 
 use serde_json::json;
-use usher_aws::TenantScope;
-use usher_aws::files::{FileError, Files};
-use usher_aws::sealing::DataKey;
-use usher_aws::store::{Read, StoreError, When, keys};
 use usher_shared::model::ExportState;
 use usher_shared::records::DataExport;
+
+use crate::files::{FileError, Files};
+use crate::scope::TenantScope;
+use crate::sealing::DataKey;
+use crate::store::{Read, StoreError, When, keys};
 
 const PAGE: usize = 50;
 
 /// Withdraws every export: links are over at once, and a worker that is writing stops at its next step.
-pub(crate) async fn withdraw(scope: &TenantScope) -> Result<(), StoreError> {
+///
+/// # Errors
+/// [`StoreError`]; doing it again does what is left.
+pub async fn withdraw(scope: &TenantScope) -> Result<(), StoreError> {
     let open = [ExportState::Pending, ExportState::Running, ExportState::Complete];
     for export in all(scope).await? {
         if !open.contains(&*export.state) {
@@ -42,7 +46,10 @@ pub enum RemoveError {
 
 /// Deletes the files of all withdrawn exports. An upload that is still unfinished is aborted by its worker, or
 /// by the bucket within a day; it was never readable.
-pub(crate) async fn remove_files(scope: &TenantScope, files: &Files) -> Result<(), RemoveError> {
+///
+/// # Errors
+/// [`RemoveError`]; doing it again does what is left.
+pub async fn remove_files(scope: &TenantScope, files: &Files) -> Result<(), RemoveError> {
     for export in all(scope).await? {
         if *export.state == ExportState::Canceled {
             files.delete(&scope.export_file(&export)).await?;

@@ -35,7 +35,7 @@ pub struct LedgerPlace(Item);
 
 /// Whether the stack serves, and on what grounds.
 #[derive(Debug)]
-pub struct Standing {
+pub struct ServingNow {
     /// Whether the mark names these tables, or nothing was ever provisioned.
     pub serves: bool,
     /// The mark, whichever tables it names.
@@ -90,11 +90,11 @@ impl Platform {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn standing(&self) -> Result<Standing, StoreError> {
+    pub async fn serving_now(&self) -> Result<ServingNow, StoreError> {
         let row = keys::serving_mark();
         let mark = self.platform_store().get(&row, &DataKey::none(), true).await?;
-        Ok(Standing {
-            serves: Box::pin(self.look_whether_serving()).await?,
+        Ok(ServingNow {
+            serves: Box::pin(self.look_for_mark()).await?.is_some(),
             mark,
         })
     }

@@ -5,10 +5,11 @@
 //! A restored table has another id, whatever its name; restored itself, the mark names the tables of before. So no
 //! restore, of one table or of all, satisfies it: only provisioning and the replay write a mark that does.
 //!
-//! It is looked at when an instance starts, with the read that opens its connections, and once a minute while it
-//! works: a table cannot be deleted and restored under its name faster. No message costs a read.
+//! It is looked at when an instance starts, with the read that opens its connections. Once a minute while the instance
+//! works it asks whether the tables are still the same, which costs no read: a table cannot be deleted and restored
+//! under its name faster.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use usher_shared::Timestamp;
@@ -41,30 +42,30 @@ const SERVES_ON_FOR: Duration = Duration::from_mins(15);
 const REFUSES_FOR: Duration = Duration::from_secs(1);
 
 /// What was last found out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Nothing yet.
     #[default]
     Unknown,
-    /// They serve.
-    Serves(Timestamp),
+    /// The tables with these ids serve.
+    Serves(Timestamp, TableIds),
     /// They do not.
     Refuses(Timestamp),
 }
 
 impl Standing {
     /// What is known without another look.
-    fn known(self, now: Timestamp) -> Option<bool> {
+    fn known(&self, now: Timestamp) -> Option<bool> {
         match self {
-            Self::Serves(at) if now.since(at) < SERVES_FOR => Some(true),
-            Self::Refuses(at) if now.since(at) < REFUSES_FOR => Some(false),
+            Self::Serves(at, _) if now.since(*at) < SERVES_FOR => Some(true),
+            Self::Refuses(at) if now.since(*at) < REFUSES_FOR => Some(false),
             _ => None,
         }
     }
 
     /// Whether an earlier finding stands although it could not be renewed.
-    fn stands(self, now: Timestamp) -> bool {
-        matches!(self, Self::Serves(at) if now.since(at) < SERVES_ON_FOR)
+    fn stands(&self, now: Timestamp) -> bool {
+        matches!(self, Self::Serves(at, _) if now.since(*at) < SERVES_ON_FOR)
     }
 }
 
@@ -104,47 +105,61 @@ impl Platform {
     /// [`NotServing`].
     pub async fn serving(&self) -> Result<(), NotServing> {
         let now = wall_now();
-        let last = *self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        let serves = match last.known(now) {
-            Some(serves) => serves,
-            // Boxed: rare, and large.
-            None => match Box::pin(self.look_whether_serving()).await {
-                Err(error) if last.stands(now) => {
-                    tracing::warn!(error = %error, "could not look again whether the tables serve");
-                    true
-                }
-                found => {
-                    let serves = found?;
-                    let standing = if serves {
-                        Standing::Serves(now)
-                    } else {
-                        Standing::Refuses(now)
-                    };
-                    *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
-                    serves
-                }
-            },
-        };
-        if serves {
-            Ok(())
-        } else {
-            Err(NotServing::Restoring)
+        let last = self.standing().clone();
+        if let Some(serves) = last.known(now) {
+            return if serves {
+                Ok(())
+            } else {
+                Err(NotServing::Restoring)
+            };
+        }
+        // Boxed: rare, and large.
+        match Box::pin(self.look(&last)).await {
+            Ok(Some(ids)) => {
+                *self.standing() = Standing::Serves(now, ids);
+                Ok(())
+            }
+            Ok(None) => {
+                *self.standing() = Standing::Refuses(now);
+                Err(NotServing::Restoring)
+            }
+            Err(error) if last.stands(now) => {
+                tracing::warn!(error = %error, "could not look again whether the tables serve");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// Looks whether the mark names these tables.
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ids of the tables, if they serve. Tables that served are not asked for their mark again.
+    async fn look(&self, last: &Standing) -> Result<Option<TableIds>, StoreError> {
+        if let Standing::Serves(_, known) = last {
+            let ids = self.table_ids().await?;
+            if ids == *known {
+                return Ok(Some(ids));
+            }
+        }
+        Box::pin(self.look_for_mark()).await
+    }
+
+    /// The ids of the tables, if the mark names them.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(crate) async fn look_whether_serving(&self) -> Result<bool, StoreError> {
+    pub(crate) async fn look_for_mark(&self) -> Result<Option<TableIds>, StoreError> {
         let (row, key) = (keys::serving_mark(), DataKey::none());
         let store = self.platform_store();
         let (mark, ids) = tokio::try_join!(store.get(&row, &key, false), self.table_ids())?;
-        match mark {
-            Some(mark) => Ok(ids.are_marked_by(&mark)),
+        let serves = match mark {
+            Some(mark) => ids.are_marked_by(&mark),
             // Where not even the directory has a key nothing can be read, and nothing was ever provisioned.
-            None => Ok(store.get_row(&keys::platform_key(), true).await?.is_none()),
-        }
+            None => store.get_row(&keys::platform_key(), true).await?.is_none(),
+        };
+        Ok(serves.then_some(ids))
     }
 
     /// The ids that the database gave the tables.
@@ -212,11 +227,12 @@ mod tests {
     fn a_finding_is_relied_on_for_a_minute_and_a_refusal_for_a_second() {
         let at = Timestamp::from_millis(1_000_000);
         let after = |seconds| at.plus(Duration::from_secs(seconds));
+        let serves = || Standing::Serves(at, ids(["a", "b", "c"]));
         assert_eq!(Standing::Unknown.known(at), None);
         for (standing, seconds, known) in [
-            (Standing::Serves(at), 0, Some(true)),
-            (Standing::Serves(at), 59, Some(true)),
-            (Standing::Serves(at), 60, None),
+            (serves(), 0, Some(true)),
+            (serves(), 59, Some(true)),
+            (serves(), 60, None),
             (Standing::Refuses(at), 0, Some(false)),
             (Standing::Refuses(at), 1, None),
         ] {
@@ -232,8 +248,8 @@ mod tests {
     fn only_an_earlier_permission_outlasts_an_outage_and_not_for_long() {
         let at = Timestamp::from_millis(1_000_000);
         let after = |minutes| at.plus(Duration::from_mins(minutes));
-        assert!(Standing::Serves(at).stands(after(14)));
-        assert!(!Standing::Serves(at).stands(after(15)));
+        let serves = Standing::Serves(at, ids(["a", "b", "c"]));
+        assert!(serves.stands(after(14)) && !serves.stands(after(15)));
         assert!(!Standing::Refuses(at).stands(at) && !Standing::Unknown.stands(at));
     }
 }

@@ -31,7 +31,7 @@ struct Counts {
 
 /// Says whether the stack serves. Fails if it does not, so that a script can wait for it.
 pub(crate) async fn status(platform: &Platform, out: Output) -> Result<(), OpsError> {
-    let standing = Box::pin(platform.standing()).await?;
+    let standing = Box::pin(platform.serving_now()).await?;
     let mark = standing.mark.as_ref();
     let replayed = mark.and_then(|mark| *mark.replayed_through);
     let value = json!({
@@ -62,7 +62,7 @@ pub(crate) async fn replay(
     from: Option<String>,
     dry: bool,
 ) -> Result<(), OpsError> {
-    let behind = !Box::pin(platform.standing()).await?.serves;
+    let behind = !Box::pin(platform.serving_now()).await?.serves;
     let off = platform.settings_off().await?;
     let own = platform.ledger_table().to_owned();
     let from = from.unwrap_or_else(|| own.clone());

@@ -275,18 +275,17 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
     // Asking for the next event ends the last one; one that was not answered is a failure.
     api.running.lock().unwrap_or_else(PoisonError::into_inner).take();
     let mut events = api.events.lock().await;
-    let invocation = match events.try_recv() {
-        Ok(invocation) => invocation,
-        Err(_) => {
-            // A watcher that is gone has no process to freeze either.
-            let _: Result<(), _> = api.orders.send(Order::Freeze).await;
-            let next = events.recv().await;
-            let _: Result<(), _> = api.orders.send(Order::Thaw).await;
-            let Some(invocation) = next else {
-                return StatusCode::GONE.into_response();
-            };
-            invocation
-        }
+    let invocation = if let Ok(invocation) = events.try_recv() {
+        invocation
+    } else {
+        // A watcher that is gone has no process to freeze either.
+        let _: Result<(), _> = api.orders.send(Order::Freeze).await;
+        let next = events.recv().await;
+        let _: Result<(), _> = api.orders.send(Order::Thaw).await;
+        let Some(invocation) = next else {
+            return StatusCode::GONE.into_response();
+        };
+        invocation
     };
     drop(events);
     let deadline = wall_ms().saturating_add(i64::try_from(api.timeout.as_millis()).unwrap_or(i64::MAX));

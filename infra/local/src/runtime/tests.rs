@@ -3,6 +3,7 @@
 //! started again with `USHER_TEST_FUNCTION` set.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "tests"

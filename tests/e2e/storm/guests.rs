@@ -65,7 +65,7 @@ pub(super) fn plan(random: &mut Random, messages: usize) -> Plan {
             },
             copies: 1 + random.below(3),
             together: random.below(2) == 0,
-            pause: Duration::from_millis(random.below(3_000)),
+            pause: Duration::from_millis(random.below(1_500)),
         };
         plan.push((0..own).map(|_| message()).collect());
     }

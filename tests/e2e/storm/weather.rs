@@ -69,14 +69,23 @@ pub(super) async fn gather(stack: &Stack, random: &mut Random, messages: usize) 
         merge(&mut fault, more);
         (service, kind, fault)
     });
+    // Once for certain, so that a small storm meets every kind too.
+    let once = FAULTS.iter().map(|(service, kind, _, more)| {
+        let mut fault = json!({"once": true});
+        merge(&mut fault, more);
+        (service, kind, fault)
+    });
     let certain = CERTAIN.iter().map(|(service, kind, more)| {
         let mut fault = json!({});
         merge(&mut fault, more);
         (service, kind, fault)
     });
-    for (service, kind, mut fault) in seeded.chain(certain) {
+    for (service, kind, mut fault) in seeded.chain(once).chain(certain) {
         fault["service"] = json!(service);
         fault["kind"] = json!(kind);
+        if fault.as_object_mut().unwrap().remove("once").is_some() {
+            fault["skip"] = json!(random.below(10));
+        }
         if fault.get("probability").is_some() {
             fault["seed"] = json!(random.number() >> 12);
             // A storm, not the end of the world.

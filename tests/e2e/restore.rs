@@ -106,7 +106,7 @@ impl Town {
 
     /// Over HTTP everything is refused, and a guest's message too.
     async fn refuses(&self) {
-        for path in ["/v1/leads", "/v1/conversations", "/health"] {
+        for path in ["/v1/leads", "/v1/conversations", "/v1/retention", "/v1/exports"] {
             let answer = self.tenant.get(path).await;
             assert!(answer.headers.contains_key("retry-after"), "{path}");
             assert_eq!(answer.expect(503)["code"], "restoring", "{path}");
@@ -218,7 +218,7 @@ fn p_del_09_p_ret_09_p_del_08_every_day_of_the_window_is_restored_and_brings_nob
             assert!(!town.is_readable_for_an_operator(contact).await);
             town.stores_nothing_of(contact.1).await;
             eventually("the functions find out", || async {
-                (town.tenant.get("/health").await.status == 200).then_some(())
+                (town.tenant.get("/v1/leads").await.status == 200).then_some(())
             })
             .await;
             town.shows_the_neighbour_alone().await;
@@ -371,7 +371,7 @@ fn p_del_09_nothing_is_done_on_a_restored_table_before_the_replay() {
             assert_eq!(town.rows().await, before, "{table}");
             told(&town.stack, &["restore", "replay"]).await;
             eventually("the functions find out", || async {
-                (tenant.get("/health").await.status == 200).then_some(())
+                (tenant.get("/v1/leads").await.status == 200).then_some(())
             })
             .await;
             tenant

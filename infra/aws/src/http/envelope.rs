@@ -69,16 +69,9 @@ async fn handle(platform: Arc<Platform>, mut request: Request, next: Next) -> Re
         .map(|context| Deadline::from_millis(context.deadline));
     request.extensions_mut().insert(RequestContext { id });
 
-    // Before anything is read, and at no cost where it was found out a moment ago.
-    let answer = async {
-        match platform.serving().await {
-            Ok(()) => next.run(request).await,
-            Err(refusal) => Problem::from(refusal).into_response(),
-        }
-    };
     let mut response = match deadline {
-        None => answer.await,
-        Some(deadline) => deadline.run(answer).await.unwrap_or_else(|_| {
+        None => next.run(request).await,
+        Some(deadline) => deadline.run(next.run(request)).await.unwrap_or_else(|_| {
             tracing::error!(request.id = %id, http.route = route, "no answer before the deadline");
             Problem::unavailable().into_response()
         }),

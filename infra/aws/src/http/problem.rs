@@ -290,6 +290,7 @@ impl From<RestartError> for Problem {
 impl From<KeyringError> for Problem {
     fn from(error: KeyringError) -> Self {
         match error {
+            KeyringError::NotServing(error) => error.into(),
             KeyringError::Store(error) => error.into(),
             KeyringError::Kms { .. } => {
                 tracing::error!(error = %error, "key service failed");

@@ -34,6 +34,9 @@ pub enum KeyringError {
         /// KMS's own error code, or `unreachable`.
         code: String,
     },
+    /// The tables may not be used, or nobody knows.
+    #[error(transparent)]
+    NotServing(#[from] crate::serving::NotServing),
     /// The Keys table.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -10,7 +10,9 @@ use crate::harness::{CLIENT, data, id, root, run, send, stack, start};
 
 /// Runs `usher-ops` against a stack.
 pub(crate) async fn ops(stack: &Stack, arguments: &[&str]) -> Output {
-    let binaries = usher_local::binaries::build(&root()).await.unwrap();
+    let binaries = usher_local::binaries::build(&root(), usher_local::binaries::Beside::Tests)
+        .await
+        .unwrap();
     let mut command = tokio::process::Command::new(&binaries["usher-ops"]);
     command
         .args(["--local", stack.base_url()])

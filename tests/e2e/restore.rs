@@ -303,7 +303,9 @@ fn p_del_09_a_replay_that_is_killed_and_one_that_is_repeated_come_to_the_same() 
 
 /// Runs a replay and kills it as soon as it says `word`.
 async fn killed_at(stack: &Stack, word: &str) {
-    let binaries = usher_local::binaries::build(&root()).await.unwrap();
+    let binaries = usher_local::binaries::build(&root(), usher_local::binaries::Beside::Tests)
+        .await
+        .unwrap();
     let mut replay = tokio::process::Command::new(&binaries["usher-ops"])
         .args(["--local", stack.base_url()])
         .args(REPLAY)

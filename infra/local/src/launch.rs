@@ -1,12 +1,14 @@
 //! Starting a stack: folder, keys, template, services, functions, sources, in this order.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::backup::{self, Backups};
+use crate::binaries::{self, Beside};
 use crate::callers::{Caller, Callers};
 use crate::clock::Clock;
 use crate::console::Console;
@@ -29,7 +31,7 @@ use crate::stack::{Binaries, Options, Shared, Stack, StartError};
 use crate::streams::StreamReader;
 use crate::sts::Sts;
 use crate::template::{Function, Names, Raw, Template};
-use crate::{binaries, environment, schedules};
+use crate::{environment, schedules};
 
 /// Starts a stack. On an error nothing is left running.
 pub async fn start(options: Options) -> Result<Stack, StartError> {
@@ -203,6 +205,11 @@ struct Ground<'a> {
     faults: &'a Arc<Faults>,
 }
 
+async fn build(options: &Options, beside: Beside) -> Result<BTreeMap<String, PathBuf>, StartError> {
+    let built = binaries::build(&options.root, beside).await;
+    built.map_err(StartError::Build)
+}
+
 async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>, StartError> {
     let Ground {
         options,
@@ -216,7 +223,8 @@ async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>,
         faults,
     } = *ground;
     let built = match &options.binaries {
-        Binaries::Build => binaries::build(&options.root).await.map_err(StartError::Build)?,
+        Binaries::Build => build(options, Beside::Run).await?,
+        Binaries::BuildForTests => build(options, Beside::Tests).await?,
         Binaries::Folder(folder) => {
             let named = |f: &Function| (f.name.clone(), binary_in(folder, &f.name));
             template.functions.iter().map(named).collect()

@@ -42,6 +42,8 @@ pub enum Data {
 pub enum Binaries {
     /// `cargo build` at the root.
     Build,
+    /// The same for a test: with the features that `cargo test` has already compiled everything with.
+    BuildForTests,
     /// Already in this folder, named as the functions.
     Folder(PathBuf),
 }
@@ -76,7 +78,7 @@ impl Options {
             root,
             data: Data::Memory,
             port: 0,
-            binaries: Binaries::Build,
+            binaries: Binaries::BuildForTests,
             queue_visibility: None,
             longest_delay: None,
             quiet: true,

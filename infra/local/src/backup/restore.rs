@@ -19,6 +19,8 @@ const LEDGER: &str = "LedgerTable";
 pub(crate) struct Restore {
     /// As of when.
     pub(crate) at_ms: i64,
+    /// The time that this was asked at: windows reach back from here.
+    pub(crate) now_ms: i64,
     /// Which tables; `None` for all. Then a table whose own window does not reach so far stays as it is: it knows
     /// all that its backup could know, less what was forgotten since.
     pub(crate) tables: Option<Vec<String>>,
@@ -42,7 +44,6 @@ pub(crate) enum RestoreError {
 
 /// Restores, ends every instance of every function, and says what it did.
 pub(crate) async fn restore(shared: &Shared, wanted: &Restore) -> Result<Value, RestoreError> {
-    let now_ms = shared.clock.now_ms();
     let tables = &shared.template.tables;
     let chosen = match &wanted.tables {
         None => tables.iter().collect(),
@@ -57,7 +58,7 @@ pub(crate) async fn restore(shared: &Shared, wanted: &Restore) -> Result<Value, 
     // All is known before anything is changed.
     let (mut found, mut report) = (Vec::new(), Vec::new());
     for table in chosen {
-        match shared.backups.find(&table.name, wanted.at_ms, now_ms) {
+        match shared.backups.find(&table.name, wanted.at_ms, wanted.now_ms) {
             Ok((as_of, items)) => {
                 report.push(json!({"table": table.name, "restored": true, "as_of": rfc3339(as_of), "items": items.len()}));
                 found.push((table, items));

@@ -77,6 +77,7 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Resp
     }
     let wanted = Restore {
         at_ms,
+        now_ms,
         tables: request.tables,
         bare: request.bare,
     };

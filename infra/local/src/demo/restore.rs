@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::play::{Play, check, list, parse, text_of};
+use super::{PATIENCE, POLL};
 
 /// What a backup holds that is to be forgotten.
 pub(super) struct Before {
@@ -60,7 +61,14 @@ pub(super) async fn restore(play: &Play<'_>, before: &Before) -> Result<(), Stri
     let replayed = Box::pin(usher_ops::run(arguments.map(str::to_owned))).await;
     check(replayed == ExitCode::SUCCESS, "the replay ends well")?;
     // A function that has just refused looks again after a second.
-    play.until("/v1/conversations", |_| true).await?;
+    let serves = async {
+        while play.api("/v1/conversations").await.is_err() {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, serves)
+        .await
+        .map_err(|_| "the functions never served again".to_owned())?;
 
     for path in [
         format!("/v1/leads/{}", before.lead),

@@ -6,8 +6,9 @@ use usher_aws::queue::{Outgoing, QueueError};
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, KeyringError};
 use usher_aws::settings::MissingVariable;
-use usher_aws::store::{StoreError, When, keys};
+use usher_aws::store::{Read, StoreError, When, keys};
 use usher_aws::telemetry::{self, Unit};
+use usher_shared::ids::{ContactId, ConversationId};
 use usher_shared::model::{ContactRef, ErasureLook, ErasureState};
 use usher_shared::record::Malformed;
 use usher_shared::records::{ContactWatermark, EraseJob, Erasing};
@@ -15,6 +16,9 @@ use usher_shared::records::{ContactWatermark, EraseJob, Erasing};
 use crate::Eraser;
 use crate::exports::{RemoveError, remove_files};
 use crate::routes::make_unreadable;
+
+/// Keys read at once.
+const PAGE: usize = 100;
 
 /// Why an erasure could not go on. The queue will bring it again.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +133,11 @@ async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, EraseErro
     }
     if *erasing.whole_contacts {
         for contact in erasing.contacts.iter() {
+            // A conversation that began after the erasure was written down, and before the keys were gone.
+            for conversation in begun_meanwhile(scope, contact.id).await? {
+                let rows = keys::conversation_rows(tenant, conversation);
+                removed += scope.store().purge(&rows).await?;
+            }
             removed += scope
                 .store()
                 .purge(&keys::contact_keys(tenant, contact.id))
@@ -141,6 +150,32 @@ async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, EraseErro
         removed += u64::from(scope.store().delete(&keys::lead(tenant, lead)).await?);
     }
     Ok(removed)
+}
+
+/// Conversations of a contact that still have a key, which opens nothing any more.
+async fn begun_meanwhile(scope: &TenantScope, contact: ContactId) -> Result<Vec<ConversationId>, EraseError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let read = Read {
+            limit: PAGE,
+            backward: false,
+            consistent: true,
+            after,
+        };
+        let page = scope
+            .store()
+            .query(&keys::contact_keys(scope.tenant(), contact), &read)
+            .await?;
+        found.extend(
+            page.rows
+                .iter()
+                .filter_map(|row| row.sk()?.parse::<ConversationId>().ok()),
+        );
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// Puts a watermark in the place of an erased contact. The markers beside it stay as they are: hashes and ids

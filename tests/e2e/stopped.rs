@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use usher_aws::queue::Outgoing;
 use usher_aws::sealing::{DataKey, HashPurpose};
-use usher_aws::store::keys;
+use usher_aws::store::{When, keys};
 use usher_aws::{Platform, TenantScope};
 use usher_local::Stack;
 use usher_shared::category::Preset;
 use usher_shared::ids::{ConversationId, ErasureId, LeadId};
-use usher_shared::model::{ErasureLook, ErasureState, ExportState};
-use usher_shared::records::{EraseJob, Erasing, ExportJob};
+use usher_shared::model::{ContactRef, ErasureLook, ErasureState, ExportState};
+use usher_shared::records::{ConversationAge, EraseJob, Erasing, ExportJob, WrappedKey};
+use usher_shared::untrusted::WrappedBytes;
 
 use crate::erasure::{dump, talk};
 use crate::exports::{export, fetch, settled};
@@ -21,6 +22,40 @@ use crate::holds::scope_of;
 /// The path of a download link, whichever host it names.
 fn click(link: &Value) -> String {
     format!("/d/{}", link.as_str().unwrap().rsplit('/').next().unwrap())
+}
+
+/// A key and a row of a conversation, as a function writes them that had read the contact's key before it was deleted.
+async fn begin(scope: &TenantScope, contact: ContactRef, conversation: ConversationId) {
+    let aged = ConversationAge {
+        conversation: conversation.into(),
+        contact: contact.into(),
+        oldest: scope.now().into(),
+    };
+    let wrapped = WrappedKey {
+        created_at: scope.now().into(),
+        wrapped: WrappedBytes(vec![1]).into(),
+        held: None.into(),
+    };
+    let (store, none) = (scope.store(), DataKey::none());
+    let row = keys::conversation_key(scope.tenant(), contact.id, conversation);
+    let written = store.put(&row, &wrapped, &none, When::Absent).await;
+    assert!(written.unwrap().happened());
+    let row = keys::conversation_age(scope.tenant(), conversation);
+    let written = store.put(&row, &aged, &none, When::Absent).await;
+    assert!(written.unwrap().happened());
+}
+
+/// Neither the link nor the export gives the file.
+async fn links_are_over(tenant: &Tenant, exports: &[&Value]) {
+    for done in exports {
+        let link = tenant.url(&click(&done["download_url"]));
+        send(CLIENT.get(link)).await.expect(410);
+        let shown = tenant.get(&format!("/v1/exports/{}", id(done))).await.expect(200);
+        assert_eq!(
+            (&shown["state"], &shown["download_url"]),
+            (&json!("canceled"), &Value::Null)
+        );
+    }
 }
 
 /// Neither by its id nor in any list.
@@ -64,6 +99,12 @@ fn p_del_01_every_surface_forgets_a_deleted_lead_at_once_while_the_worker_is_sto
         let search = |words: &'static str| tenant_search(&tenant, "/v1/search", json!({"q": words}));
         assert!(search("olga").await.to_string().contains(&conversation));
 
+        // What inbound may write while the request is on its way: a key and a row of a conversation that the
+        // erasure does not name.
+        let scope = scope_of(&stack, &tenant).await;
+        let of: ConversationId = conversation.parse().unwrap();
+        let contact = *scope.open_conversation(of).await.unwrap().unwrap().head.contact;
+        let unnamed = ConversationId::derived(scope.now(), [9; 10]);
         assert!(stack.pause("erasure", true));
         tenant.delete(&format!("/v1/leads/{lead}")).await.expect(200);
 
@@ -79,15 +120,7 @@ fn p_del_01_every_surface_forgets_a_deleted_lead_at_once_while_the_worker_is_sto
         let found = tenant_search(&tenant, "/v1/leads/search", by_address).await;
         assert_eq!(found["data"], json!([]));
         assert!(guest.answers().await.is_empty(), "the visitor's own page");
-        for done in [&csv, &archive] {
-            let link = tenant.url(&click(&done["download_url"]));
-            send(CLIENT.get(link)).await.expect(410);
-            let shown = tenant.get(&format!("/v1/exports/{}", id(done))).await.expect(200);
-            assert_eq!(
-                (&shown["state"], &shown["download_url"]),
-                (&json!("canceled"), &Value::Null)
-            );
-        }
+        links_are_over(&tenant, &[&csv, &archive]).await;
         // Exports that are asked for now hold the neighbour and nobody else.
         let refused = tenant
             .post("/v1/exports", &json!({"kind": "lead_archive", "lead_id": lead}))
@@ -126,12 +159,14 @@ fn p_del_01_every_surface_forgets_a_deleted_lead_at_once_while_the_worker_is_sto
             "the worker was stopped all the while"
         );
         assert!(stored["objects"].to_string().contains(&id(&archive)));
+        begin(&scope, contact, unnamed).await;
         assert!(stack.pause("erasure", false));
         eventually("rows, keys and files are removed", || async {
             let stored = dump(&tenant).await;
             let (rows, files) = (stored["tables"].to_string(), stored["objects"].to_string());
             let left = rows.contains(&format!("#v#{conversation}"))
                 || rows.contains(&format!("#l#{lead}"))
+                || rows.contains(&unnamed.to_string())
                 || files.contains(&id(&archive))
                 || files.contains(&id(&csv));
             (!left).then_some(())

@@ -261,7 +261,9 @@ impl Play<'_> {
         let file = self.download(text_of(&done, "download_url")?).await?;
         archive::check_sum(&file, &done)?;
         let lines = archive::check_table(&file, &done)?;
-        self.step(&format!("  the table of leads has {lines}, as counted"));
+        self.step(&format!(
+            "  the table of leads has {lines}, as many as were counted"
+        ));
         Ok(())
     }
 

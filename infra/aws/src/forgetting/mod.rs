@@ -4,6 +4,7 @@
 pub mod exports;
 
 use serde_json::json;
+use usher_shared::ids::{ContactId, ConversationId};
 use usher_shared::model::ContactRef;
 use usher_shared::records::{ContactWatermark, Erasing};
 
@@ -11,6 +12,9 @@ use crate::scope::TenantScope;
 use crate::sealing::DataKey;
 use crate::store::keys::Range;
 use crate::store::{Read, StoreError, When, keys};
+
+/// Keys read at once.
+const PAGE: usize = 100;
 
 /// Deletes the keys of what is erased, and says how many there were. Whatever else is still stored of it, nobody
 /// can read it from then on. Nothing protects a key from it: what the ledger says was erased, was.
@@ -51,6 +55,11 @@ pub async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, Store
     }
     if *erasing.whole_contacts {
         for contact in erasing.contacts.iter() {
+            // A conversation that began after the erasure was written down, and before the keys were gone.
+            for conversation in begun_meanwhile(scope, contact.id).await? {
+                let rows = keys::conversation_rows(tenant, conversation);
+                removed += scope.store().purge(&rows).await?;
+            }
             removed += scope
                 .store()
                 .purge(&keys::contact_keys(tenant, contact.id))
@@ -64,6 +73,32 @@ pub async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, Store
         removed += u64::from(scope.store().delete(&keys::lead(tenant, lead)).await?);
     }
     Ok(removed)
+}
+
+/// Conversations of a contact that still have a key, which opens nothing any more.
+async fn begun_meanwhile(scope: &TenantScope, contact: ContactId) -> Result<Vec<ConversationId>, StoreError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let read = Read {
+            limit: PAGE,
+            backward: false,
+            consistent: true,
+            after,
+        };
+        let page = scope
+            .store()
+            .query(&keys::contact_keys(scope.tenant(), contact), &read)
+            .await?;
+        found.extend(
+            page.rows
+                .iter()
+                .filter_map(|row| row.sk()?.parse::<ConversationId>().ok()),
+        );
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// Does to contacts that are not there, or only partly erased, what their erasure did beside deleting: on a table

@@ -86,5 +86,6 @@ pub(super) fn check_table(file: &[u8], export: &Value) -> Result<String, String>
         u64::try_from(lines).unwrap_or_default() == leads + 1,
         &format!("{leads} leads stand on {} lines", lines.saturating_sub(1)),
     )?;
-    Ok(format!("{leads} leads"))
+    let noun = if leads == 1 { "line" } else { "lines" };
+    Ok(format!("{leads} {noun}"))
 }

@@ -1,0 +1,159 @@
+//! Conversations, their messages and traces.
+
+use usher_shared::Timestamp;
+use usher_shared::ids::{ConversationId, MessageId, TenantId, TraceId};
+use usher_shared::records::{Conversation, ConversationAge, Message, Trace};
+
+use super::{END, Key, Listing, Range, Table, all, all_listed, by_time, time_digits};
+
+/// The head of a conversation sorts right after its messages, so that one backward Query brings the head
+/// and the newest messages.
+pub(super) const HEAD: &str = "m~";
+
+/// The head of a conversation.
+pub fn conversation(tenant: TenantId, conversation: ConversationId) -> Key<Conversation> {
+    Key::inbox(conversation_partition(tenant, conversation), HEAD.to_owned())
+}
+
+/// Place of a conversation in the inbox.
+pub fn conversation_listing(
+    tenant: TenantId,
+    conversation: ConversationId,
+    last_activity: Timestamp,
+) -> Listing {
+    Listing {
+        pk: format!("{tenant}#inbox"),
+        sk: by_time(last_activity, &conversation.to_string()),
+    }
+}
+
+/// All conversations, by last activity.
+pub fn conversations(tenant: TenantId) -> Range {
+    all_listed(format!("{tenant}#inbox"))
+}
+
+/// The note of a conversation's age, in the conversation's partition.
+pub fn conversation_age(tenant: TenantId, conversation: ConversationId) -> Key<ConversationAge> {
+    Key::inbox(conversation_partition(tenant, conversation), "x#age".to_owned())
+}
+
+/// Place of a conversation among those with something old.
+pub fn age_listing(tenant: TenantId, conversation: ConversationId, oldest: Timestamp) -> Listing {
+    Listing {
+        pk: format!("{tenant}#ages"),
+        sk: by_time(oldest, &conversation.to_string()),
+    }
+}
+
+/// Conversations with something of `until` or before, oldest first.
+pub fn ages(tenant: TenantId, until: Timestamp) -> Range {
+    Range {
+        to: by_time(until, END),
+        ..all_listed(format!("{tenant}#ages"))
+    }
+}
+
+/// Messages of a conversation of `until` or before.
+pub fn messages_until(tenant: TenantId, conversation: ConversationId, until: Timestamp) -> Range {
+    let last = MessageId::derived(until, [0xff; 10]);
+    Range {
+        to: format!("m#{}", last.body()),
+        ..messages(tenant, conversation, None)
+    }
+}
+
+/// Conversations whose last activity is at `since` or later and before `until`.
+pub fn conversations_between(tenant: TenantId, since: Option<Timestamp>, until: Option<Timestamp>) -> Range {
+    let all = conversations(tenant);
+    Range {
+        from: since.map_or(all.from, time_digits),
+        // Shorter than every key of that very millisecond, so it sorts before them.
+        to: until.map_or(all.to, time_digits),
+        ..all
+    }
+}
+
+/// A message.
+pub fn message(tenant: TenantId, conversation: ConversationId, message: MessageId) -> Key<Message> {
+    Key::inbox(
+        conversation_partition(tenant, conversation),
+        format!("m#{}", message.body()),
+    )
+}
+
+/// All messages of a conversation after `after`, oldest first, without the head.
+pub fn messages(tenant: TenantId, conversation: ConversationId, after: Option<MessageId>) -> Range {
+    Range {
+        table: Table::Inbox,
+        listing: false,
+        pk: conversation_partition(tenant, conversation),
+        // '.' sorts before every character of an id's body: it excludes `after` itself and nothing else.
+        from: after.map_or_else(|| "m#".to_owned(), |id| format!("m#{}.", id.body())),
+        to: format!("m#{END}"),
+    }
+}
+
+/// Messages of a conversation at `since` or later and before `until`, oldest first, without the head.
+pub fn messages_between(
+    tenant: TenantId,
+    conversation: ConversationId,
+    since: Timestamp,
+    until: Option<Timestamp>,
+) -> Range {
+    let bound = |at: Timestamp| format!("m#{}", MessageId::derived(at, [0; 10]).body());
+    let all = messages(tenant, conversation, None);
+    Range {
+        from: bound(since),
+        to: until.map_or(all.to, bound),
+        ..all
+    }
+}
+
+/// The head and all messages of a conversation: read backwards it starts with the head.
+pub fn head_and_messages(tenant: TenantId, conversation: ConversationId) -> Range {
+    Range {
+        to: HEAD.to_owned(),
+        ..messages(tenant, conversation, None)
+    }
+}
+
+/// A trace.
+pub fn trace(tenant: TenantId, conversation: ConversationId, trace: TraceId) -> Key<Trace> {
+    Key::inbox(
+        conversation_partition(tenant, conversation),
+        format!("t#{}", trace.body()),
+    )
+}
+
+/// All traces of a conversation.
+pub fn traces(tenant: TenantId, conversation: ConversationId) -> Range {
+    Range {
+        table: Table::Inbox,
+        listing: false,
+        pk: conversation_partition(tenant, conversation),
+        from: "t#".to_owned(),
+        to: format!("t#{END}"),
+    }
+}
+
+/// Everything in a conversation's partition: head, messages, traces.
+pub fn conversation_rows(tenant: TenantId, conversation: ConversationId) -> Range {
+    all(conversation_partition(tenant, conversation))
+}
+
+fn conversation_partition(tenant: TenantId, conversation: ConversationId) -> String {
+    format!("{tenant}#v#{conversation}")
+}
+
+/// The conversation whose partition this is, with its tenant: the reverse of the keys above, for streams.
+pub fn parse_conversation_partition(pk: &str) -> Option<(TenantId, ConversationId)> {
+    let mut parts = pk.split('#');
+    let tenant = parts.next()?.parse().ok()?;
+    let conversation = (parts.next()? == "v").then(|| parts.next())??.parse().ok()?;
+    parts.next().is_none().then_some((tenant, conversation))
+}
+
+/// The message whose sort key this is.
+pub fn parse_message_sort_key(sk: &str) -> Option<MessageId> {
+    MessageId::from_body(sk.strip_prefix("m#")?).ok()
+}

@@ -1,0 +1,62 @@
+//! What is found before a tenant is known.
+
+use usher_shared::ids::{ApiKeyId, TenantId};
+use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink, SweepPlace, TenantEntry};
+use usher_shared::untrusted::KeyedHash;
+
+use super::{Key, Listing, Range, all, all_listed};
+
+/// Partition of the list of tenants, in the directory: no tenant's role reaches it.
+const TENANTS: &str = "dir#tenants";
+
+/// Where the sweep stopped.
+pub fn sweep_place() -> Key<SweepPlace> {
+    Key::inbox("dir#sweep".to_owned(), "place".to_owned())
+}
+
+/// A tenant in the list of all tenants.
+pub fn tenant_entry(tenant: TenantId) -> Key<TenantEntry> {
+    Key::inbox(TENANTS.to_owned(), tenant.to_string())
+}
+
+/// All tenants, oldest first.
+pub fn tenant_entries() -> Range {
+    all(TENANTS.to_owned())
+}
+
+/// A download link in the directory, by the hash of its token.
+pub fn download_link(token: KeyedHash) -> Key<DownloadLink> {
+    Key::inbox(format!("dir#{token}"), "download".to_owned())
+}
+
+/// A channel in the directory, by the hash of its public address.
+pub fn channel_address(address: KeyedHash) -> Key<ChannelAddress> {
+    Key::inbox(format!("dir#{address}"), "channel".to_owned())
+}
+
+/// An API key in the directory, by the hash of its secret.
+pub fn api_key(hash: KeyedHash) -> Key<ApiKey> {
+    Key::inbox(format!("dir#{hash}"), "api_key".to_owned())
+}
+
+/// Place of an API key in its tenant's list of keys.
+pub fn api_key_listing(tenant: TenantId, id: ApiKeyId) -> Listing {
+    Listing {
+        pk: format!("{tenant}#api-keys"),
+        sk: id.to_string(),
+    }
+}
+
+/// All API keys of a tenant, oldest first.
+pub fn api_keys(tenant: TenantId) -> Range {
+    all_listed(format!("{tenant}#api-keys"))
+}
+
+/// One API key of a tenant by its id, as the list has it.
+pub fn api_key_by_id(tenant: TenantId, id: ApiKeyId) -> Range {
+    Range {
+        from: id.to_string(),
+        to: id.to_string(),
+        ..api_keys(tenant)
+    }
+}

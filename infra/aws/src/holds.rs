@@ -21,10 +21,8 @@ pub use self::protected::Protected;
 use crate::platform::Platform;
 use crate::scope::TenantScope;
 use crate::sealing::{DataKey, KeyringError, TenantKey};
-use crate::store::{Part, Read, Store, StoreError, When, Written, keys};
+use crate::store::{Part, Store, StoreError, When, Written, keys};
 
-/// Holds read at once.
-const PAGE: usize = 50;
 /// Those who change one contact's marks at the same time try again this often.
 const ATTEMPTS: usize = 5;
 /// Parts that one transaction takes.
@@ -248,23 +246,10 @@ impl Holds {
     /// # Errors
     /// [`StoreError`].
     pub async fn all(&self) -> Result<Vec<Hold>, StoreError> {
-        let (mut holds, mut after) = (Vec::new(), None);
-        loop {
-            let read = Read {
-                limit: PAGE,
-                backward: false,
-                consistent: true,
-                after,
-            };
-            let page = self.store.query(&keys::holds(self.tenant), &read).await?;
-            for row in page.rows {
-                holds.push(self.store.open(row, &self.key)?);
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(holds);
-            }
-        }
+        let rows = self.store.query_all(&keys::holds(self.tenant)).await?;
+        rows.into_iter()
+            .map(|row| self.store.open(row, &self.key))
+            .collect()
     }
 
     /// What is protected at this moment: one Query, of nothing where there are no holds.
@@ -309,23 +294,10 @@ impl Holds {
         }
         let mut conversations = Vec::new();
         for contact in hold.contacts.iter() {
-            let mut after = None;
-            loop {
-                let read = Read {
-                    limit: PAGE,
-                    backward: false,
-                    consistent: true,
-                    after,
-                };
-                let range = keys::contact_keys(self.tenant, contact.id);
-                let page = self.store.query(&range, &read).await?;
-                let named = page.rows.iter().filter_map(|row| row.sk()?.parse().ok());
-                conversations.extend(named.collect::<Vec<ConversationId>>());
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
+            let range = keys::contact_keys(self.tenant, contact.id);
+            let rows = self.store.query_all(&range).await?;
+            let named = rows.iter().filter_map(|row| row.sk()?.parse().ok());
+            conversations.extend(named.collect::<Vec<ConversationId>>());
         }
         Ok(conversations)
     }

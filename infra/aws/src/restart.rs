@@ -13,10 +13,8 @@ use crate::queue::{Outgoing, QueueError};
 use crate::scope::TenantScope;
 use crate::sealing::DataKey;
 use crate::settings::MissingVariable;
-use crate::store::{Read, StoreError, When, keys};
+use crate::store::{StoreError, When, keys};
 
-/// Notes read at once.
-const PAGE: usize = 50;
 /// A worker that is still trying has ended after this long: ten attempts, half an hour apart.
 pub const GIVEN_UP: Duration = Duration::from_hours(6);
 /// For this long nobody else starts an export that was started again.
@@ -103,26 +101,14 @@ impl Platform {
     /// # Errors
     /// [`RestartError`].
     pub async fn restart_unfinished(&self, scope: &TenantScope) -> Result<Unfinished, RestartError> {
-        let (mut found, mut after) = (Unfinished::default(), None);
-        loop {
-            let read = Read {
-                limit: PAGE,
-                backward: false,
-                consistent: false,
-                after,
-            };
-            let page = scope
-                .store()
-                .query(&keys::open_erasures(scope.tenant()), &read)
-                .await?;
-            for row in page.rows {
-                let note: OpenErasure = scope.store().open(row, &DataKey::none())?;
-                self.look_at(scope, &note, &mut found).await?;
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
+        let mut found = Unfinished::default();
+        for row in scope
+            .store()
+            .query_all(&keys::open_erasures(scope.tenant()))
+            .await?
+        {
+            let note: OpenErasure = scope.store().open(row, &DataKey::none())?;
+            self.look_at(scope, &note, &mut found).await?;
         }
         found.restarted += u64::from(self.restart_export(scope).await?);
         Ok(found)

@@ -8,9 +8,7 @@ use usher_shared::records::DataExport;
 use crate::files::{FileError, Files};
 use crate::scope::TenantScope;
 use crate::sealing::DataKey;
-use crate::store::{Read, StoreError, When, keys};
-
-const PAGE: usize = 50;
+use crate::store::{StoreError, When, keys};
 
 /// Withdraws every export: links are over at once, and a worker that is writing stops at its next step.
 ///
@@ -59,21 +57,9 @@ pub async fn remove_files(scope: &TenantScope, files: &Files) -> Result<(), Remo
 }
 
 async fn all(scope: &TenantScope) -> Result<Vec<DataExport>, StoreError> {
-    let (mut exports, mut after) = (Vec::new(), None);
-    loop {
-        let read = Read {
-            limit: PAGE,
-            backward: false,
-            consistent: true,
-            after,
-        };
-        let page = scope.store().query(&keys::exports(scope.tenant()), &read).await?;
-        for row in page.rows {
-            exports.push(scope.store().open(row, &DataKey::none())?);
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(exports);
-        }
-    }
+    let rows = scope.store().query_all(&keys::exports(scope.tenant())).await?;
+    let opened = rows
+        .into_iter()
+        .map(|row| scope.store().open(row, &DataKey::none()));
+    opened.collect()
 }

@@ -13,9 +13,6 @@ use crate::sealing::DataKey;
 use crate::store::keys::Range;
 use crate::store::{Read, StoreError, When, keys};
 
-/// Keys read at once.
-const PAGE: usize = 100;
-
 /// Deletes the keys of what is erased, and says how many there were. Whatever else is still stored of it, nobody
 /// can read it from then on. Nothing protects a key from it: what the ledger says was erased, was.
 ///
@@ -77,28 +74,12 @@ pub async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, Store
 
 /// Conversations of a contact that still have a key, which opens nothing any more.
 async fn begun_meanwhile(scope: &TenantScope, contact: ContactId) -> Result<Vec<ConversationId>, StoreError> {
-    let (mut found, mut after) = (Vec::new(), None);
-    loop {
-        let read = Read {
-            limit: PAGE,
-            backward: false,
-            consistent: true,
-            after,
-        };
-        let page = scope
-            .store()
-            .query(&keys::contact_keys(scope.tenant(), contact), &read)
-            .await?;
-        found.extend(
-            page.rows
-                .iter()
-                .filter_map(|row| row.sk()?.parse::<ConversationId>().ok()),
-        );
-        after = page.next;
-        if after.is_none() {
-            return Ok(found);
-        }
-    }
+    let range = keys::contact_keys(scope.tenant(), contact);
+    let rows = scope.store().query_all(&range).await?;
+    let named = rows
+        .iter()
+        .filter_map(|row| row.sk()?.parse::<ConversationId>().ok());
+    Ok(named.collect())
 }
 
 /// Does to contacts that are not there, or only partly erased, what their erasure did beside deleting: on a table

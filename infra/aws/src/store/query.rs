@@ -6,6 +6,9 @@ use super::item::{Item, attribute};
 use super::keys::Range;
 use super::{Row, Store, StoreError};
 
+/// Rows asked for at once where all are wanted.
+const PAGE: usize = 100;
+
 /// One page of a Query.
 #[derive(Debug)]
 pub struct Page {
@@ -35,6 +38,28 @@ impl Store {
     /// [`StoreError`].
     pub async fn query(&self, range: &Range, read: &Read) -> Result<Page, StoreError> {
         self.query_any(range, read, |item| self.is_readable(item)).await
+    }
+
+    /// Reads the whole of a run that is short by its nature: the keys of a contact, a tenant's holds or exports.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn query_all(&self, range: &Range) -> Result<Vec<Row>, StoreError> {
+        let (mut rows, mut after) = (Vec::new(), None);
+        loop {
+            let read = Read {
+                limit: PAGE,
+                backward: false,
+                consistent: true,
+                after,
+            };
+            let page = self.query(range, &read).await?;
+            rows.extend(page.rows);
+            after = page.next;
+            if after.is_none() {
+                return Ok(rows);
+            }
+        }
     }
 
     /// Reads a run of rows, those past their period included: for what removes them, and for nothing else.

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use serde_json::json;
+use usher_aws::deadline::Deadline;
 use usher_aws::queue::Outgoing;
+use usher_aws::sealing::DataKey;
+use usher_aws::store::{When, keys};
 use usher_aws::{Platform, TenantScope};
 use usher_local::Stack;
 use usher_shared::category::Preset;
-use usher_shared::ids::{ConversationId, ExportId, MessageId};
-use usher_shared::records::{DeliverJob, ExportJob, ReplyJob};
+use usher_shared::ids::{ConversationId, ErasureId, ExportId, MessageId};
+use usher_shared::records::{DeliverJob, ExportJob, OpenErasure, ReplyJob};
 
 use crate::export_resume::{fill, scope_of, stored_parts};
 use crate::exports::{export, fetch};
 use crate::harness::{CLIENT, Tenant, data, eventually, id, send};
 use crate::permissions::at_once;
+use crate::tenancy::function_on;
 
 /// The whole of it, on a stack of its own.
 pub(crate) async fn everything(stack: &Stack) {
@@ -25,6 +29,7 @@ pub(crate) async fn everything(stack: &Stack) {
         exports(stack, &tenant)
     );
     erasure(stack, &tenant).await;
+    stopped(stack, &tenant).await;
     retention(stack).await;
 }
 
@@ -176,7 +181,16 @@ async fn dead_letters(stack: &Stack, tenant: &Tenant) {
         conversation: conversation.into(),
         message: delivered.into(),
     };
+    let answered: MessageId = asked.parse().unwrap();
+    let again = ReplyJob {
+        message: answered.into(),
+        ..reply.clone()
+    };
     let letters = [
+        (
+            "REPLY_DEAD_LETTERS_URL",
+            Outgoing::fifo(&again, &conversation, &answered),
+        ),
         (
             "REPLY_DEAD_LETTERS_URL",
             Outgoing::fifo(&reply, &conversation, &newer),
@@ -191,10 +205,9 @@ async fn dead_letters(stack: &Stack, tenant: &Tenant) {
         assert!(platform.send_jobs(&url, &[letter.unwrap()]).await.is_empty());
     }
     // A record that cannot be read becomes a letter; its row is looked at and, as there is none, put away.
-    let asked: MessageId = asked.parse().unwrap();
     let keys = json!({
         "pk": {"S": format!("{}#v#{conversation}", scope.tenant())},
-        "sk": {"S": format!("m#{}", asked.body())},
+        "sk": {"S": format!("m#{}", answered.body())},
     });
     let record = json!({"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": "1",
         "NewImage": {"k": {"S": "message"}, "direction": {"S": "inbound"}, "pk": {"S": "poison"}}}});
@@ -310,6 +323,54 @@ async fn erasure(stack: &Stack, tenant: &Tenant) {
     .await;
 }
 
+/// An erasure and an export whose workers never come are started again by the sweep; a note of an erasure that
+/// never began is put away.
+async fn stopped(stack: &Stack, tenant: &Tenant) {
+    let guest = tenant.guest().await;
+    let asked = guest.say("How much is the garden room?").await;
+    guest.answer_to(&asked).await;
+    let conversation = id(&tenant.conversation_of(&asked).await);
+    let (platform, scope) = operator(stack, tenant).await;
+    assert!(stack.pause("erasure", true) && stack.pause("exports", true));
+    tenant
+        .delete(&format!("/v1/conversations/{conversation}"))
+        .await
+        .expect(200);
+    let asked = eventually("the place is free", || async {
+        let answer = tenant.post("/v1/exports", &json!({"kind": "leads_csv"})).await;
+        (answer.status == 202).then_some(answer.body)
+    })
+    .await;
+    let now = platform.clock().now();
+    let never = ErasureId::derived(now, [9; 10]);
+    let note = OpenErasure {
+        erasure: never.into(),
+        started_at: now.into(),
+    };
+    let row = keys::open_erasure(scope.tenant(), never);
+    let written = scope
+        .store()
+        .put(&row, &note, &DataKey::none(), When::Absent)
+        .await;
+    assert!(written.unwrap().happened());
+    stack.advance(Duration::from_hours(7)).await.unwrap();
+    schedule(stack, "sweep").await;
+    assert!(stack.pause("erasure", false) && stack.pause("exports", false));
+    let path = format!("/v1/exports/{}", id(&asked));
+    eventually("the export is complete", || async {
+        (tenant.get(&path).await.expect(200)["state"] == "complete").then_some(())
+    })
+    .await;
+    eventually("the erasure is verified", || async {
+        let open = scope
+            .store()
+            .query_all(&keys::open_erasures(scope.tenant()))
+            .await;
+        open.unwrap().is_empty().then_some(())
+    })
+    .await;
+}
+
 /// Periods are shortened, a year passes, and the sweep removes what has ended.
 async fn retention(stack: &Stack) {
     let site = Tenant::on(stack, Preset::Website).await;
@@ -332,4 +393,8 @@ async fn retention(stack: &Stack) {
     stack.advance(Duration::from_hours(24 * 366)).await.unwrap();
     schedule(stack, "sweep").await;
     site.get("/v1/retention/report").await.expect(200);
+    // A run without time for all writes down where it stopped.
+    let platform = function_on(stack, "retention");
+    let short = retention::sweep_all(&platform, Deadline::from_millis(0)).await;
+    assert_eq!(short.unwrap().tenants, 1);
 }

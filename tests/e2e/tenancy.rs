@@ -9,16 +9,21 @@ use usher_aws::sealing::DataKey;
 use usher_aws::settings::Settings;
 use usher_aws::store::{Read, StoreError, When, keys};
 use usher_aws::{Platform, TenantScope};
+use usher_local::Stack;
 use usher_shared::ids::{ConversationId, TenantId};
 
 use crate::harness::{CLIENT, Tenant, id, run, stack};
 
 /// A function in this process, with its own credentials and no others.
-fn function(name: &str) -> Platform {
-    let variables = stack().environment(name).unwrap().clone();
+pub(crate) fn function_on(stack: &Stack, name: &str) -> Platform {
+    let variables = stack.environment(name).unwrap().clone();
     let settings = Settings::from_source(move |name| variables.get(name).cloned());
     let clock = Arc::new(SystemClock::new(settings.local_clock().map(Into::into)));
     Platform::new(settings, clock, Arc::new(SystemEntropy)).unwrap()
+}
+
+fn function(name: &str) -> Platform {
+    function_on(stack(), name)
 }
 
 async fn tenant_of(tenant: &Tenant) -> TenantId {

@@ -182,14 +182,16 @@ async fn dead_letters(stack: &Stack, tenant: &Tenant) {
         message: delivered.into(),
     };
     let answered: MessageId = asked.parse().unwrap();
-    let again = ReplyJob {
-        message: answered.into(),
+    // Of the same moment and sorted before it: a message that was stored late.
+    let older = MessageId::derived(answered.at(), [0; 10]);
+    let late = ReplyJob {
+        message: older.into(),
         ..reply.clone()
     };
     let letters = [
         (
             "REPLY_DEAD_LETTERS_URL",
-            Outgoing::fifo(&again, &conversation, &answered),
+            Outgoing::fifo(&late, &conversation, &older),
         ),
         (
             "REPLY_DEAD_LETTERS_URL",
@@ -260,6 +262,11 @@ async fn exports(stack: &Stack, tenant: &Tenant) {
 async fn canceled(stack: &Stack, tenant: &Tenant) {
     let (platform, scope) = operator(stack, tenant).await;
     fill(&scope, 3, 20, 390_000).await;
+    // Its second part takes a while, so that it is met at work on any machine.
+    let slow = json!({"service": "s3", "operation": "UploadPart", "kind": "timeout-after",
+        "skip": 1, "count": 2, "delay": "4s"});
+    let url = format!("{}/_local/fault", stack.base_url());
+    assert!(send(CLIENT.post(url).json(&slow)).await.status.is_success());
     let asked = tenant
         .request(reqwest::Method::POST, "/v1/exports")
         .header("idempotency-key", "canceled")

@@ -91,7 +91,7 @@ async fn storm(messages: usize, seed: u64) {
     let acknowledged = tokio::join!(
         guests::write(&tenants, plan),
         weather::calls_of_our_own(&stack),
-        weather::owner(&tenants),
+        weather::owner(&stack, &tenants),
     )
     .0;
     kills.abort();

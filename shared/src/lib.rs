@@ -4,6 +4,7 @@
 //! ([`Clock`], [`Entropy`]). Everything in it is deterministic and can be tested without a network.
 
 pub mod category;
+pub mod channel;
 pub mod find;
 pub mod identifier;
 pub mod ids;

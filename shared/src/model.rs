@@ -70,22 +70,7 @@ impl ConversationState {
     }
 }
 
-/// What kind of place a channel is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelKind {
-    /// A chat on the tenant's web pages.
-    WebChat,
-}
-
-/// Whether a channel takes messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelState {
-    /// It does.
-    Active,
-}
-
+pub use crate::channel::{ChannelKind, ChannelState};
 pub use crate::knowledge::Format as DocumentFormat;
 
 /// What the AI decided about an inbound message.
@@ -338,8 +323,6 @@ not_personal!(
     Author,
     MessageState,
     ConversationState,
-    ChannelKind,
-    ChannelState,
     DocumentFormat,
     Decision,
     AuditAction,

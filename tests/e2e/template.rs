@@ -175,7 +175,7 @@ fn p_ret_10_p_sec_01_files_are_encrypted_private_unversioned_and_end_after_seven
 #[test]
 fn the_template_sets_nothing_that_is_for_the_local_stack_alone() {
     let (text, _) = template();
-    assert!(!text.contains("USHER_LOCAL_CLOCK") && !text.contains("AWS_ENDPOINT_URL"));
+    assert!(!text.contains("USHER_LOCAL") && !text.contains("AWS_ENDPOINT_URL"));
 }
 
 #[test]

@@ -74,6 +74,22 @@ variables! {
     exports_bucket = "EXPORTS_BUCKET";
     /// URL under which the API is reached from outside, without a slash at its end.
     public_base_url = "PUBLIC_BASE_URL";
+    /// Meta's Graph API with its version.
+    graph_url = "GRAPH_URL";
+    /// Instagram's own Graph API with its version.
+    instagram_graph_url = "INSTAGRAM_GRAPH_URL";
+    /// Twilio's API.
+    twilio_url = "TWILIO_URL";
+    /// Resend's API.
+    resend_url = "RESEND_URL";
+    /// Name of the bucket of attachments.
+    attachments_bucket = "ATTACHMENTS_BUCKET";
+    /// URL of the queue of attachments to fetch.
+    attachment_queue = "ATTACHMENT_QUEUE_URL";
+    /// URL of the dead letters of the queue of attachments.
+    attachment_dead_letters = "ATTACHMENT_DEAD_LETTERS_URL";
+    /// Name of the bucket that SES puts mail into.
+    mail_bucket = "MAIL_BUCKET";
     /// AWS region; set by Lambda.
     region = "AWS_REGION";
     /// Access key of the function's role; set by Lambda.
@@ -118,6 +134,32 @@ impl Settings {
             .unwrap_or_else(|| "local".to_owned())
     }
 
+    /// The domain whose mail is taken; absent where there is no mail.
+    pub fn mail_domain(&self) -> Option<String> {
+        self.optional("MAIL_DOMAIN")
+    }
+
+    /// Secrets of the Meta apps that sign webhooks; empty where none is set: then no webhook is believed.
+    pub fn meta_app_secrets(&self) -> Vec<String> {
+        let secrets = self.optional("META_APP_SECRETS").unwrap_or_default();
+        let secrets = secrets
+            .split(',')
+            .map(str::trim)
+            .filter(|secret| !secret.is_empty());
+        secrets.map(str::to_owned).collect()
+    }
+
+    /// What Meta shows when it asks whether a webhook is ours.
+    pub fn meta_verify_token(&self) -> Option<String> {
+        self.optional("META_VERIFY_TOKEN")
+    }
+
+    /// The one origin on this machine that may be fetched from as if it were on the net. Set by the local stack alone;
+    /// a test sees to it that `template.yaml` never sets it.
+    pub fn local_origin(&self) -> Option<String> {
+        self.optional("USHER_LOCAL_ORIGIN")
+    }
+
     /// File with the domain clock's offset. Set by the local stack alone; a test sees to it that
     /// `template.yaml` never sets it.
     pub fn local_clock(&self) -> Option<String> {
@@ -151,6 +193,8 @@ pub enum AwsService {
     Sts,
     /// Simple Storage Service.
     S3,
+    /// Simple Email Service, version 2 of its API.
+    SesV2,
 }
 
 impl AwsService {
@@ -161,6 +205,7 @@ impl AwsService {
             Self::Sqs => "AWS_ENDPOINT_URL_SQS",
             Self::Sts => "AWS_ENDPOINT_URL_STS",
             Self::S3 => "AWS_ENDPOINT_URL_S3",
+            Self::SesV2 => "AWS_ENDPOINT_URL_SESV2",
         }
     }
 }

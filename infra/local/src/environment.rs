@@ -9,6 +9,8 @@ use crate::template::{Function, REGION};
 
 /// Names the file with the domain clock's offset; only the local stack sets it.
 pub const CLOCK_VARIABLE: &str = "USHER_LOCAL_CLOCK";
+/// Names the one origin on this machine that may be fetched from as if it were on the net; only the local stack sets it.
+pub const ORIGIN_VARIABLE: &str = "USHER_LOCAL_ORIGIN";
 
 /// Where the emulated services listen, as URLs.
 #[derive(Debug, Clone)]
@@ -30,6 +32,7 @@ pub struct Endpoints {
 pub fn of_function(
     function: &Function,
     endpoints: &Endpoints,
+    base_url: &str,
     credentials: &Credentials,
     clock_file: &Path,
 ) -> BTreeMap<String, String> {
@@ -62,7 +65,12 @@ pub fn of_function(
         ("AWS_ENDPOINT_URL_KMS", &endpoints.kms),
         ("AWS_ENDPOINT_URL_STS", &endpoints.sts),
         ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+        (
+            "AWS_ENDPOINT_URL_SESV2",
+            &format!("{base_url}{}/mail/ses", crate::world::PATH),
+        ),
         (CLOCK_VARIABLE, &clock),
+        (ORIGIN_VARIABLE, base_url),
         // A proxy of the machine must not be asked for loopback.
         ("NO_PROXY", "127.0.0.1,localhost"),
         ("RUST_BACKTRACE", "1"),

@@ -20,6 +20,7 @@ use crate::gateway::{Gateway, Routes};
 use crate::home::Home;
 use crate::kms::Kms;
 use crate::meter::Meter;
+use crate::outbox::Outbox;
 use crate::permissions::{OPERATOR, Permissions};
 use crate::proxy::{self, Backend, Layers};
 use crate::queues::QueueReader;
@@ -31,6 +32,7 @@ use crate::stack::{Binaries, Options, Shared, Stack, StartError};
 use crate::streams::StreamReader;
 use crate::sts::Sts;
 use crate::template::{Function, Names, Raw, Template};
+use crate::world::{self, World};
 use crate::{environment, schedules};
 
 /// Starts a stack. On an error nothing is left running.
@@ -50,7 +52,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let key_arns = kms.arns().clone();
     let ([dynamodb, sqs, kms_at, sts, s3], endpoints) = listen().await?;
     let names = Names {
-        parameters: BTreeMap::from([("PublicBaseUrl".to_owned(), base_url.clone())]),
+        parameters: world::parameters(&base_url, &options.parameters),
         queue_base_url: endpoints.sqs.clone(),
         key_arns: key_arns.clone(),
     };
@@ -87,8 +89,16 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let served: std::io::Result<Vec<Server>> = served.into_iter().collect();
     let mut servers = served.map_err(|e| service("proxy")(e.to_string()))?;
 
+    let outbox = Arc::new(Outbox::default());
+    let world = Arc::new(World::new(
+        Arc::clone(&outbox),
+        Arc::clone(&clock),
+        base_url.clone(),
+        Arc::clone(&faults),
+    ));
     let pools = start_pools(&Ground {
         options: &options,
+        base_url: &base_url,
         template: &template,
         endpoints: &endpoints,
         callers: &callers,
@@ -114,7 +124,8 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         backups,
         queues,
         objects,
-        outbox: Arc::default(),
+        outbox,
+        world: Arc::clone(&world),
         meter,
         paused: none_paused(&pools),
         pools,
@@ -125,7 +136,9 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         operator,
         home,
     });
-    let router = crate::control::router(Arc::clone(&shared)).fallback_service(api(&shared));
+    let router = crate::control::router(Arc::clone(&shared))
+        .merge(world::router(world))
+        .fallback_service(api(&shared));
     servers.push(Server::start(listener, router).map_err(|e| service("gateway")(e.to_string()))?);
     let tasks = start_sources(&shared);
     Ok(Stack {
@@ -195,6 +208,7 @@ fn url(listener: &tokio::net::TcpListener) -> Result<String, StartError> {
 /// What functions are started from.
 struct Ground<'a> {
     options: &'a Options,
+    base_url: &'a str,
     template: &'a Template,
     endpoints: &'a Endpoints,
     callers: &'a Callers,
@@ -213,6 +227,7 @@ async fn build(options: &Options, beside: Beside) -> Result<BTreeMap<String, Pat
 async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>, StartError> {
     let Ground {
         options,
+        base_url,
         template,
         endpoints,
         callers,
@@ -250,7 +265,7 @@ async fn start_pools(ground: &Ground<'_>) -> Result<BTreeMap<String, Arc<Pool>>,
             tags: BTreeMap::new(),
         };
         let credentials = callers.issue(caller);
-        let environment = environment::of_function(function, endpoints, &credentials, clock.file());
+        let environment = environment::of_function(function, endpoints, base_url, &credentials, clock.file());
         let spec = Spec {
             name: name.clone(),
             binary,

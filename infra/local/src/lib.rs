@@ -38,5 +38,6 @@ mod stack_tests;
 mod streams;
 pub mod sts;
 pub mod template;
+mod world;
 
 pub use stack::{Binaries, Data, Options, Stack, StartError, start};

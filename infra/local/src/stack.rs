@@ -27,6 +27,7 @@ use crate::s3::S3;
 use crate::server::Server;
 use crate::sqs::Sqs;
 use crate::template::{Schedule, Template};
+use crate::world::World;
 
 /// Where data lives.
 #[derive(Debug, Clone)]
@@ -65,6 +66,8 @@ pub struct Options {
     pub queue_visibility: Option<Duration>,
     /// Bounds the delays that senders ask for: a test does not wait a quarter of an hour for a second look.
     pub longest_delay: Option<Duration>,
+    /// Parameters of the template, in place of the local stack's own.
+    pub parameters: BTreeMap<String, String>,
     /// Say nothing on standard output.
     pub quiet: bool,
 }
@@ -81,6 +84,7 @@ impl Options {
             binaries: Binaries::BuildForTests,
             queue_visibility: None,
             longest_delay: None,
+            parameters: BTreeMap::new(),
             quiet: true,
         }
     }
@@ -148,6 +152,8 @@ pub(crate) struct Shared {
     pub(crate) queues: Arc<Sqs>,
     pub(crate) objects: Arc<S3>,
     pub(crate) outbox: Arc<Outbox>,
+    /// The world outside: carriers.
+    pub(crate) world: Arc<World>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) pools: BTreeMap<String, Arc<Pool>>,
     /// Functions whose queues are not read for the time being.

@@ -170,9 +170,7 @@ pub(super) async fn owner(stack: &Stack, tenants: &[Tenant]) {
 async fn take_a_copy(tenant: &Tenant) {
     for _ in 0..200 {
         let body = json!({"kind": "conversations_ndjson"});
-        let asked = tenant
-            .request(reqwest::Method::POST, "/v1/exports")
-            .json(&body);
+        let asked = tenant.request(reqwest::Method::POST, "/v1/exports").json(&body);
         let asked = send(asked).await;
         if asked.status.is_success() || asked.status == 409 {
             return;

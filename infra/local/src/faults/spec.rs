@@ -28,10 +28,12 @@ pub enum Target {
     Queue,
     /// Invocations of a function.
     Lambda,
+    /// Calls to the played carriers; the operation is the carrier: `meta`, `twilio`, `resend`, `ses`.
+    Carrier,
 }
 
 impl Target {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::DynamoDb,
         Self::Sqs,
         Self::Kms,
@@ -40,6 +42,7 @@ impl Target {
         Self::Stream,
         Self::Queue,
         Self::Lambda,
+        Self::Carrier,
     ];
 
     /// Its name in JSON.
@@ -53,11 +56,12 @@ impl Target {
             Self::Stream => "stream",
             Self::Queue => "queue",
             Self::Lambda => "lambda",
+            Self::Carrier => "carrier",
         }
     }
 
     fn is_service(self) -> bool {
-        !matches!(self, Self::Stream | Self::Queue | Self::Lambda)
+        !matches!(self, Self::Stream | Self::Queue | Self::Lambda | Self::Carrier)
     }
 }
 
@@ -150,17 +154,14 @@ impl Kind {
 
     fn strikes(self, target: Target) -> bool {
         match self {
-            Self::Throttle
-            | Self::Internal
-            | Self::Timeout
-            | Self::TimeoutAfter
-            | Self::DropResponse
-            | Self::Denied
-            | Self::KillAfter => target.is_service(),
+            Self::Throttle | Self::Internal | Self::Timeout | Self::TimeoutAfter | Self::DropResponse => {
+                target.is_service() || target == Target::Carrier
+            }
+            Self::Denied | Self::KillAfter => target.is_service(),
             Self::Kill => target.is_service() || target == Target::Lambda,
             Self::PendingDeletion => target == Target::Kms,
             Self::Unprocessed | Self::Conflict | Self::Stale => target == Target::DynamoDb,
-            Self::Late => matches!(target, Target::Stream | Target::Queue),
+            Self::Late => matches!(target, Target::Stream | Target::Queue | Target::Carrier),
             Self::Duplicate => matches!(target, Target::Stream | Target::Queue | Target::Lambda),
             Self::Reorder => target == Target::Stream,
         }

@@ -27,6 +27,7 @@ pub mod serving;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+pub mod web;
 
 pub use platform::Platform;
 pub use scope::TenantScope;

@@ -29,6 +29,7 @@ pub mod settings;
 pub mod store;
 pub mod suppressions;
 pub mod telemetry;
+pub mod web;
 
 pub use platform::Platform;
 pub use scope::TenantScope;

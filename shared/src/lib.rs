@@ -11,6 +11,7 @@ pub mod ids;
 pub mod knowledge;
 pub mod lead;
 pub mod masking;
+pub mod message;
 pub mod model;
 pub mod notice;
 pub mod policy;

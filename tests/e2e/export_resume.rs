@@ -82,10 +82,8 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
             state: MessageState::Sent.into(),
             at: at.into(),
             answers: None.into(),
-            body: MessageBody {
-                text: format!("{message} ").repeat(letters / 4),
-            }
-            .into(),
+            body: MessageBody::from(format!("{message} ").repeat(letters / 4)).into(),
+            ..Message::blank()
         };
         let row = keys::message(scope.tenant(), id, id_of);
         parts.push(scope.store().putting(&row, &record, &key, When::Absent).unwrap());

@@ -103,10 +103,8 @@ async fn message(scope: &TenantScope, talk: &Talk, text: &str) -> MessageId {
         state: MessageState::Sent.into(),
         at: now.into(),
         answers: None.into(),
-        body: MessageBody {
-            text: text.to_owned(),
-        }
-        .into(),
+        body: MessageBody::from(text.to_owned()).into(),
+        ..Message::blank()
     };
     let row = keys::message(scope.tenant(), talk.conversation, id);
     assert!(

@@ -241,7 +241,8 @@ async fn store(
         state: model::MessageState::Queued.into(),
         at: id.at().into(),
         answers: None.into(),
-        body: MessageBody { text }.into(),
+        body: MessageBody::from(text).into(),
+        ..Message::blank()
     };
     let row = keys::message(scope.tenant(), *open.head.id, id);
     let written = scope.store().put(&row, &message, &open.key, When::Absent).await?;
@@ -289,10 +290,8 @@ mod tests {
             state: model::MessageState::Sent.into(),
             at: at.into(),
             answers: Some(MessageId::derived(at, [5; 10])).into(),
-            body: MessageBody {
-                text: "Yes.".to_owned(),
-            }
-            .into(),
+            body: MessageBody::from("Yes.".to_owned()).into(),
+            ..Message::blank()
         };
         assert_eq!(
             serde_json::to_value(MessageView::from(message)).unwrap(),

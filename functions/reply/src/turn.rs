@@ -187,7 +187,7 @@ fn mask_for_model(masking: Masking, messages: &mut [Message]) {
     for message in messages {
         let masked = mask(&message.body.get().text, masking);
         if masked.cards > 0 || masked.government_ids > 0 {
-            message.body = MessageBody { text: masked.text }.into();
+            message.body = MessageBody::from(masked.text).into();
         }
     }
 }
@@ -397,10 +397,8 @@ async fn put_reply(
         state: MessageState::Queued.into(),
         at: reply.at().into(),
         answers: Some(*job.message).into(),
-        body: MessageBody {
-            text: trace.response.get().clone(),
-        }
-        .into(),
+        body: MessageBody::from(trace.response.get().clone()).into(),
+        ..Message::blank()
     };
     let row = keys::message(scope.tenant(), *job.conversation, reply);
     let _stored_before = scope.store().put(&row, &message, &open.key, When::Absent).await?;

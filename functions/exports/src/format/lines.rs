@@ -160,10 +160,8 @@ mod tests {
             state: MessageState::Received.into(),
             at: at.into(),
             answers: None.into(),
-            body: MessageBody {
-                text: "two\nlines \"quoted\" \u{2028} é".to_owned(),
-            }
-            .into(),
+            body: MessageBody::from("two\nlines \"quoted\" \u{2028} é".to_owned()).into(),
+            ..Message::blank()
         };
         let mut out = Vec::new();
         message(&record, &mut out);

@@ -19,6 +19,7 @@ pub mod rate;
 pub mod record;
 pub mod records;
 pub mod scope;
+pub mod sniff;
 pub mod time;
 pub mod untrusted;
 

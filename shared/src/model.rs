@@ -70,7 +70,7 @@ impl ConversationState {
     }
 }
 
-pub use crate::channel::{ChannelKind, ChannelState};
+pub use crate::channel::{ChannelKind, ChannelState, Delivery, Failure};
 pub use crate::knowledge::Format as DocumentFormat;
 
 /// What the AI decided about an inbound message.

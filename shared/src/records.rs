@@ -969,6 +969,8 @@ records! {
             conversation: ConversationId,
             /// The outbound message.
             message: MessageId,
+            /// The channel of its conversation; jobs from before they named it have none.
+            channel: Option<ChannelId>,
         }
         sealed {}
     }

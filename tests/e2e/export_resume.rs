@@ -62,6 +62,7 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
         last_activity: now.into(),
         answered_through: None.into(),
         title: format!("Conversation {number}").into(),
+        reach: None.into(),
     };
     let row =
         keys::conversation(scope.tenant(), id).listed(keys::conversation_listing(scope.tenant(), id, now));

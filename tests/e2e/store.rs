@@ -71,6 +71,7 @@ async fn conversation(scope: &TenantScope) -> Talk {
         last_activity: now.into(),
         answered_through: None.into(),
         title: "Hello".to_owned().into(),
+        reach: None.into(),
     };
     let row =
         keys::conversation(scope.tenant(), id).listed(keys::conversation_listing(scope.tenant(), id, now));

@@ -255,7 +255,7 @@ impl Dispatcher {
             ),
             (Some(Direction::Outbound), Some(MessageState::Queued)) => (
                 &self.queues.deliver,
-                deliver_job(tenant, conversation, message, now, &again),
+                deliver_job(tenant, conversation, message, found.peek("channel"), now, &again),
             ),
             _ => return Ok(false),
         };

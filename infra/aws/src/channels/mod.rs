@@ -1,5 +1,7 @@
 //! A channel with what its carrier demands to know.
 
+mod connect;
+
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use usher_shared::channel::{ChannelKind, ChannelSettings, ChannelState, Connecti
 use usher_shared::ids::{ChannelId, TenantId};
 use usher_shared::records::{Channel, ChannelSecret};
 
+pub use self::connect::{ConnectError, NewChannel, addresses, grant_hash, key_of};
 use crate::clock::wall_now;
 use crate::platform::Platform;
 use crate::scope::{ScopeError, TenantScope};
@@ -109,6 +112,45 @@ impl Platform {
         Ok(Some(opened))
     }
 
+    /// A channel as it is now, with credentials as they were at most a minute ago: its row, which is read, says whether
+    /// they may be used.
+    ///
+    /// # Errors
+    /// As [`Self::open_channel`].
+    pub async fn live_channel(
+        &self,
+        scope: &TenantScope,
+        id: ChannelId,
+    ) -> Result<Option<Arc<OpenChannel>>, ScopeError> {
+        let Some(known) = self.remembered_channel(scope, id) else {
+            return self.open_channel(scope, id).await;
+        };
+        let row = keys::channel(scope.tenant(), id);
+        let Some(channel) = scope.store().get(&row, scope.key(), true).await? else {
+            return Ok(None);
+        };
+        if *channel.state == ChannelState::Disconnected {
+            return self.open_channel(scope, id).await;
+        }
+        Ok(Some(Arc::new(OpenChannel {
+            channel,
+            connection: known.connection.clone(),
+            hooks: known.hooks.clone(),
+        })))
+    }
+
+    pub(crate) fn forget_channel(&self, scope: &TenantScope, id: ChannelId) {
+        let mut remembered = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.0.remove(&(scope.tenant(), id));
+    }
+
+    fn remembered_channel(&self, scope: &TenantScope, id: ChannelId) -> Option<Arc<OpenChannel>> {
+        let now = wall_now();
+        let remembered = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, channel) = remembered.0.get(&(scope.tenant(), id))?;
+        (now.since(*at) < LIFE).then(|| Arc::clone(channel))
+    }
+
     /// As [`Self::open_channel`], but as it was at most a minute ago: for what is asked at every message, and is allowed
     /// by something that is read each time.
     ///
@@ -119,13 +161,8 @@ impl Platform {
         scope: &TenantScope,
         id: ChannelId,
     ) -> Result<Option<Arc<OpenChannel>>, ScopeError> {
-        let now = wall_now();
-        let found = {
-            let remembered = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-            remembered.0.get(&(scope.tenant(), id)).cloned()
-        };
-        match found.filter(|(at, _)| now.since(*at) < LIFE) {
-            Some((_, channel)) => Ok(Some(channel)),
+        match self.remembered_channel(scope, id) {
+            Some(channel) => Ok(Some(channel)),
             None => self.open_channel(scope, id).await,
         }
     }

@@ -9,3 +9,9 @@
 
 pub mod call;
 pub mod event;
+pub mod signature;
+pub mod sms;
+pub mod twilio;
+pub mod twiml;
+pub mod urlencoded;
+pub mod voice;

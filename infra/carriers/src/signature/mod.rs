@@ -1,0 +1,3 @@
+//! Whether the carrier said it: signatures over what came in.
+
+pub mod twilio;

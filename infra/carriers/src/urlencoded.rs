@@ -124,6 +124,8 @@ fn unescaped(part: &[u8]) -> Result<String, FormError> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use proptest::prelude::*;
 
     use super::*;

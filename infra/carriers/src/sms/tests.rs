@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use proptest::prelude::*;
 use usher_shared::Timestamp;
 use usher_shared::channel::{ChannelSettings, ChannelTrouble, Connection, TwilioConnection};

@@ -13,6 +13,7 @@ pub mod knowledge;
 pub mod lead;
 pub mod link_request;
 pub mod masking;
+pub mod message;
 pub mod model;
 pub mod notice;
 mod phrases;
@@ -21,6 +22,7 @@ pub mod rate;
 pub mod record;
 pub mod records;
 pub mod scope;
+pub mod sniff;
 pub mod time;
 pub mod untrusted;
 

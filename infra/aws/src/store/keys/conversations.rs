@@ -2,7 +2,8 @@
 
 use usher_shared::Timestamp;
 use usher_shared::ids::{ConversationId, MessageId, TenantId, TraceId};
-use usher_shared::records::{Conversation, ConversationAge, Message, Trace};
+use usher_shared::records::{CallRecording, Conversation, ConversationAge, Message, Trace};
+use usher_shared::untrusted::KeyedHash;
 
 use super::{END, Key, Listing, Range, Table, all, all_listed, by_time, time_digits};
 
@@ -134,6 +135,32 @@ pub fn traces(tenant: TenantId, conversation: ConversationId) -> Range {
         from: "t#".to_owned(),
         to: format!("t#{END}"),
     }
+}
+
+/// The recording of a call, by the hash of its carrier's id.
+pub fn call_recording(
+    tenant: TenantId,
+    conversation: ConversationId,
+    recording: KeyedHash,
+) -> Key<CallRecording> {
+    Key::inbox(
+        format!("{tenant}#recordings"),
+        format!("{conversation}#{recording}"),
+    )
+}
+
+/// The recordings of a conversation's calls.
+pub fn call_recordings_of(tenant: TenantId, conversation: ConversationId) -> Range {
+    Range {
+        from: format!("{conversation}#"),
+        to: format!("{conversation}#{END}"),
+        ..call_recordings(tenant)
+    }
+}
+
+/// The recordings of all calls.
+pub fn call_recordings(tenant: TenantId) -> Range {
+    all(format!("{tenant}#recordings"))
 }
 
 /// Everything in a conversation's partition: head, messages, traces.

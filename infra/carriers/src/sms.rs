@@ -142,7 +142,7 @@ pub(crate) fn address(given: &str) -> Option<String> {
 }
 
 /// Whether a message can be sent to an address: a number in E.164, with or without WhatsApp's prefix.
-fn can_be_answered(address: &str) -> bool {
+pub fn can_be_answered(address: &str) -> bool {
     address.strip_prefix(WHATSAPP).unwrap_or(address).starts_with('+')
 }
 

@@ -166,9 +166,9 @@ impl Carriers {
     /// These, with another sender for one kind: for drills.
     #[must_use]
     pub fn with(mut self, kind: ChannelKind, sender: Arc<dyn Sender>) -> Self {
-        let places = self.senders.iter_mut().zip(ChannelKind::ALL);
-        for (place, _) in places.filter(|(_, of)| *of == kind) {
-            *place = Arc::clone(&sender);
+        let mut places = self.senders.iter_mut().zip(ChannelKind::ALL);
+        if let Some((place, _)) = places.find(|(_, of)| *of == kind) {
+            *place = sender;
         }
         self
     }

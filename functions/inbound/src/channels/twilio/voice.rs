@@ -2,8 +2,6 @@
 //! message to who asked for it, once for each call, and the number is used for nothing else.
 
 use usher_aws::http::Problem;
-use usher_aws::sealing::HashPurpose;
-use usher_aws::store::{When, keys};
 use usher_carriers::event::{Event, Person, What};
 use usher_carriers::{twiml, voice};
 use usher_shared::channel::ChannelKind;
@@ -126,22 +124,14 @@ async fn remember(
     let Some(open) = scope.open_conversation(conversation).await? else {
         return Ok(());
     };
-    let channel = *hook.address.channel;
     let record = CallRecording {
         conversation: conversation.into(),
         contact: open.head.contact,
-        channel: channel.into(),
+        channel: hook.address.channel,
         at: message.at().into(),
         recording: recording.to_owned().into(),
     };
-    let channel = channel.to_string();
-    let parts = [channel.as_bytes(), recording.as_bytes()];
-    let hash = scope.key().hash(HashPurpose::CarrierMessage, &parts);
-    let row = keys::call_recording(scope.tenant(), conversation, hash);
-    let _known = scope
-        .store()
-        .put(&row, &record, scope.key(), When::Absent)
-        .await?;
+    scope.remember_recording(&record).await?;
     Ok(())
 }
 

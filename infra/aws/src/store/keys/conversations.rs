@@ -1,7 +1,7 @@
 //! Conversations, their messages and traces.
 
 use usher_shared::Timestamp;
-use usher_shared::ids::{ConversationId, MessageId, TenantId, TraceId};
+use usher_shared::ids::{ContactId, ConversationId, MessageId, TenantId, TraceId};
 use usher_shared::records::{CallRecording, Conversation, ConversationAge, Message, Trace};
 use usher_shared::untrusted::KeyedHash;
 
@@ -140,27 +140,47 @@ pub fn traces(tenant: TenantId, conversation: ConversationId) -> Range {
 /// The recording of a call, by the hash of its carrier's id.
 pub fn call_recording(
     tenant: TenantId,
+    contact: ContactId,
     conversation: ConversationId,
     recording: KeyedHash,
 ) -> Key<CallRecording> {
     Key::inbox(
         format!("{tenant}#recordings"),
-        format!("{conversation}#{recording}"),
+        format!("{contact}#{conversation}#{recording}"),
     )
 }
 
-/// The recordings of a conversation's calls.
-pub fn call_recordings_of(tenant: TenantId, conversation: ConversationId) -> Range {
-    Range {
-        from: format!("{conversation}#"),
-        to: format!("{conversation}#{END}"),
-        ..call_recordings(tenant)
+/// Place of a recording among all of them, by age.
+pub fn call_recording_listing(row: &Key<CallRecording>, tenant: TenantId, at: Timestamp) -> Listing {
+    Listing {
+        pk: format!("{tenant}#recordings"),
+        sk: by_time(at, &row.sk),
     }
 }
 
-/// The recordings of all calls.
-pub fn call_recordings(tenant: TenantId) -> Range {
-    all(format!("{tenant}#recordings"))
+/// The recordings of a contact's calls, or of one conversation with the contact.
+pub fn call_recordings_of(
+    tenant: TenantId,
+    contact: ContactId,
+    conversation: Option<ConversationId>,
+) -> Range {
+    let prefix = conversation.map_or_else(
+        || format!("{contact}#"),
+        |conversation| format!("{contact}#{conversation}#"),
+    );
+    Range {
+        to: format!("{prefix}{END}"),
+        from: prefix,
+        ..all(format!("{tenant}#recordings"))
+    }
+}
+
+/// Recordings of `until` or before, oldest first.
+pub fn call_recordings_until(tenant: TenantId, until: Timestamp) -> Range {
+    Range {
+        to: by_time(until, END),
+        ..all_listed(format!("{tenant}#recordings"))
+    }
 }
 
 /// Everything in a conversation's partition: head, messages, traces.

@@ -44,7 +44,9 @@ async fn incoming(
     } else if hook.is_call() {
         twiml::closed().to_owned()
     } else if kind == ChannelKind::Sms {
-        sms::incoming(&hook).await?;
+        if let Some(name) = sms::incoming(&hook).await? {
+            ignored(name);
+        }
         twiml::EMPTY.to_owned()
     } else {
         ignored("text_to_a_voice_channel");
@@ -62,7 +64,9 @@ async fn status(
     let Some(hook) = Genuine::of(&app, &key, request).await? else {
         return Ok(to_nobody());
     };
-    sms::status(&hook).await?;
+    if let Some(name) = sms::status(&hook).await? {
+        ignored(name);
+    }
     Ok(tell(twiml::EMPTY.to_owned()))
 }
 

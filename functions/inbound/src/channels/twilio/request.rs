@@ -139,7 +139,13 @@ fn signed_url(platform: &Platform, channel: &OpenChannel, parts: &Parts) -> Resu
     let mut url = match channel.settings().signed_url.filter(|_| is_first) {
         Some(url) => url,
         // Everything else comes to addresses that we gave.
-        None => platform.settings().public_base_url().map_err(internal)? + path,
+        None => {
+            platform
+                .settings()
+                .public_base_url()
+                .map_err(|error| internal(&error))?
+                + path
+        }
     };
     if let Some(query) = parts.uri.query() {
         url.push('?');
@@ -148,7 +154,7 @@ fn signed_url(platform: &Platform, channel: &OpenChannel, parts: &Parts) -> Resu
     Ok(url)
 }
 
-fn internal(error: usher_aws::settings::MissingVariable) -> Problem {
+fn internal(error: &usher_aws::settings::MissingVariable) -> Problem {
     tracing::error!(error = %error, "not configured");
     Problem::internal()
 }

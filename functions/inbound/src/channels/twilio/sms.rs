@@ -11,7 +11,7 @@ use usher_shared::model::{ConversationState, MessageBody, Reach};
 
 use super::consent::{Asked, Purpose, is_proved, prove};
 use super::request::Genuine;
-use super::{ignored, say};
+use super::say;
 use crate::receive::{Inbound, Received, receive, take};
 
 /// A text message that says something, from somebody.
@@ -23,18 +23,18 @@ struct Text<'a> {
     said: Said,
 }
 
-/// Takes a text message that came in.
-pub(super) async fn incoming(hook: &Genuine) -> Result<(), Problem> {
+/// Takes a text message that came in. Gives the name under which it is ignored, if it is.
+pub(super) async fn incoming(hook: &Genuine) -> Result<Option<&'static str>, Problem> {
     let sms::Incoming { event, told } = sms::incoming(&hook.key(), &hook.fields);
     let Event { id, person, what, .. } = event;
     let (person, said) = match (person, what) {
         (Some(person), What::Message(said)) => (person, said),
-        (_, What::Ignored(name)) => return Ok(ignored(name)),
-        _ => return Ok(ignored("sms_from_nobody")),
+        (_, What::Ignored(name)) => return Ok(Some(name)),
+        _ => return Ok(Some("sms_from_nobody")),
     };
     // Two numbers that answer each other would never stop.
     if hook.account().is_some_and(|own| own.number == person.address) {
-        return Ok(ignored("sms_from_ourselves"));
+        return Ok(Some("sms_from_ourselves"));
     }
     let suppressed = hook.scope.is_suppressed(Means::Sms, &person.address).await?;
     let wish = wish(&said.text, told, suppressed);
@@ -57,7 +57,7 @@ pub(super) async fn incoming(hook: &Genuine) -> Result<(), Problem> {
             text.help(is_answered).await?;
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 impl Text<'_> {
@@ -156,8 +156,8 @@ impl Text<'_> {
     }
 }
 
-/// Takes what became of a message of ours.
-pub(super) async fn status(hook: &Genuine) -> Result<(), Problem> {
+/// Takes what became of a message of ours. Gives the name under which it is ignored, if that is worth counting.
+pub(super) async fn status(hook: &Genuine) -> Result<Option<&'static str>, Problem> {
     let event = sms::status(&hook.key(), &hook.fields, hook.query.get("ref"));
     let refused_by_person = matches!(
         event.what,
@@ -172,11 +172,11 @@ pub(super) async fn status(hook: &Genuine) -> Result<(), Problem> {
             .suppress(Means::Sms, &person.address, "carrier")
             .await?;
     }
-    match take(&hook.scope, &hook.address, event).await? {
-        // Every message has several of these: nobody wants to know.
-        Received::Ignored("status_on_its_way") => {}
-        Received::Ignored(name) => ignored(name),
-        _ => {}
-    }
-    Ok(())
+    let taken = take(&hook.scope, &hook.address, event).await?;
+    Ok(match taken {
+        // Every message has several of these.
+        Received::Ignored("status_on_its_way") => None,
+        Received::Ignored(name) => Some(name),
+        _ => None,
+    })
 }

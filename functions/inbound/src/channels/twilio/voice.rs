@@ -52,8 +52,10 @@ pub(super) async fn transcription(hook: &Genuine) -> Result<(), Problem> {
     let Some(left) = store(hook, voice::transcription(&hook.key(), &hook.fields)).await? else {
         return Ok(());
     };
-    if asks_for_link(&left.text) {
-        send_link(hook, &left).await?;
+    if asks_for_link(&left.text)
+        && let Some(name) = send_link(hook, &left).await?
+    {
+        ignored(name);
     }
     Ok(())
 }
@@ -136,19 +138,19 @@ async fn remember(
 }
 
 /// Sends the one message that a call asked for. The proof comes first: it names the message, so that whatever is
-/// repeated sends the same one.
-async fn send_link(hook: &Genuine, left: &Left) -> Result<(), Problem> {
+/// repeated sends the same one. Gives the name of what stands in its way.
+async fn send_link(hook: &Genuine, left: &Left) -> Result<Option<&'static str>, Problem> {
     let scope = &hook.scope;
     let settings = hook.channel.settings();
     let Some(number) = number(&left.person) else {
-        return Ok(ignored("link_to_a_hidden_number"));
+        return Ok(Some("link_to_a_hidden_number"));
     };
     let (Some(link), Some(by)) = (settings.link, settings.answers_by) else {
-        return Ok(ignored("link_not_configured"));
+        return Ok(Some("link_not_configured"));
     };
     let by_sms = hook.platform.recall_channel(scope, by).await?;
     if by_sms.is_none_or(|channel| *channel.channel.kind != ChannelKind::Sms) {
-        return Ok(ignored("link_without_a_number_to_send_by"));
+        return Ok(Some("link_without_a_number_to_send_by"));
     }
     let id = say::id(scope, left.message.at(), &[b"link", left.call.as_bytes()]);
     let asked = Asked {
@@ -161,7 +163,7 @@ async fn send_link(hook: &Genuine, left: &Left) -> Result<(), Problem> {
         at: left.message.at(),
     };
     let Some((conversation, id)) = prove(scope, asked, id).await? else {
-        return Ok(());
+        return Ok(Some("link_to_somebody_forgotten"));
     };
     let text = format!(
         "{}: here is the link that you asked for on the phone: {link}",
@@ -175,7 +177,7 @@ async fn send_link(hook: &Genuine, left: &Left) -> Result<(), Problem> {
         ..MessageBody::from(text)
     };
     say::say(scope, conversation, id, left.message, body).await?;
-    Ok(())
+    Ok(None)
 }
 
 /// The number of a caller who did not hide it.

@@ -174,9 +174,8 @@ pub(super) async fn status(hook: &Genuine) -> Result<Option<&'static str>, Probl
     }
     let taken = take(&hook.scope, &hook.address, event).await?;
     Ok(match taken {
-        // Every message has several of these.
-        Received::Ignored("status_on_its_way") => None,
-        Received::Ignored(name) => Some(name),
+        // Every message has several of those that are on their way.
+        Received::Ignored(name) if name != "status_on_its_way" => Some(name),
         _ => None,
     })
 }

@@ -200,6 +200,8 @@ records! {
             health: Option<ChannelHealth>,
             /// When it was disconnected.
             disconnected_at: Option<Timestamp>,
+            /// When everything that came by it is erased; nothing if it stays.
+            purge_at: Option<Timestamp>,
         }
         sealed {
             /// The tenant's own name for it.

@@ -5,7 +5,7 @@ use usher_shared::channel::ChannelKind;
 
 use crate::harness::{CLIENT, Tenant, data, id, run, send, stack};
 
-/// Secrets that `harness.rs` connects with begin with one of these.
+/// Secrets that `harness.rs` connects with hold one of these.
 const SECRETS: [&str; 2] = ["twilio-token-", "meta-token-"];
 
 #[test]

@@ -37,6 +37,8 @@ struct Message {
     client_message_id: Option<String>,
     /// By which kind of channel; the web chat if none is named.
     kind: Option<String>,
+    /// The carrier's account that the channel is connected with, if it is not the one that is there from the start.
+    account: Option<String>,
     /// What comes with it, where the channel takes something.
     #[serde(default)]
     media: Vec<Media>,

@@ -10,6 +10,7 @@
 mod audit;
 mod bad_input;
 mod busy;
+mod channels;
 mod chat;
 mod crashes;
 mod dead_letters;

@@ -53,6 +53,7 @@ fn document() -> serde_json::Value {
     document.merge(erasure::openapi());
     document.merge(retention::openapi());
     document.merge(exports::openapi());
+    document.merge(channels::openapi());
     serde_json::to_value(document).unwrap()
 }
 
@@ -101,6 +102,20 @@ fn the_template_has_the_routes_of_the_api_document_and_of_the_chat() {
     ] {
         for method in methods {
             expected.insert((format!("/chat/{{channel_key}}/{path}"), (*method).to_owned()));
+        }
+    }
+    for (below, methods) in [
+        ("", &["post", "get"][..]),
+        ("/status", &["post"]),
+        ("/recorded", &["post"]),
+        ("/recording", &["post"]),
+        ("/transcription", &["post"]),
+    ] {
+        for method in methods {
+            expected.insert((
+                format!("/hooks/twilio/{{channel_key}}{below}"),
+                (*method).to_owned(),
+            ));
         }
     }
     assert_eq!(routes, expected);

@@ -1,6 +1,7 @@
 //! Text messages and calls, through the endpoints that Twilio posts to, out to the played Twilio.
 
 mod consent;
+pub(crate) mod journey;
 pub(crate) mod line;
 mod outages;
 mod texts;

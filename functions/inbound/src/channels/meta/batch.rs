@@ -25,6 +25,15 @@ struct Line {
     channel: ChannelAddress,
 }
 
+/// What an address stands for.
+enum Found {
+    Here(Line),
+    /// Nobody connected it.
+    Nobody,
+    /// It cannot be said now.
+    NotNow,
+}
+
 /// What became of a webhook's updates.
 #[derive(Default)]
 struct Count {
@@ -42,7 +51,7 @@ struct Count {
 /// 503 if one of them was not stored.
 pub(super) async fn take(platform: &Platform, events: Vec<Event>) -> Result<StatusCode, Problem> {
     let mut count = Count::default();
-    let mut lines: HashMap<To, Option<Line>> = HashMap::new();
+    let mut lines: HashMap<To, Found> = HashMap::new();
     let mut people: Vec<Vec<Event>> = Vec::new();
     let mut places: HashMap<(To, Option<String>), usize> = HashMap::new();
     for event in events {
@@ -51,18 +60,23 @@ pub(super) async fn take(platform: &Platform, events: Vec<Event>) -> Result<Stat
             continue;
         }
         if !lines.contains_key(&event.to) {
-            match find(platform, &event.to).await {
-                Ok(line) => _ = lines.insert(event.to.clone(), line),
-                Err(error) => {
-                    tracing::error!(error = %error, "a channel cannot be entered");
-                    count.failed += 1;
-                    continue;
-                }
-            }
+            let found = find(platform, &event.to).await.unwrap_or_else(|error| {
+                tracing::error!(error = %error, "a channel cannot be entered");
+                Found::NotNow
+            });
+            lines.insert(event.to.clone(), found);
         }
-        if lines.get(&event.to).is_none_or(Option::is_none) {
-            count.to_nobody += 1;
-            continue;
+        match lines.get(&event.to) {
+            Some(Found::Here(_)) => {}
+            // Asked once, not at each of its updates: whatever is wrong, waiting makes the webhook late.
+            Some(Found::NotNow) => {
+                count.failed += 1;
+                continue;
+            }
+            Some(Found::Nobody) | None => {
+                count.to_nobody += 1;
+                continue;
+            }
         }
         let person = event.person.as_ref().map(|person| person.address.clone());
         let place = *places.entry((event.to.clone(), person)).or_insert_with(|| {
@@ -77,7 +91,7 @@ pub(super) async fn take(platform: &Platform, events: Vec<Event>) -> Result<Stat
     let counts = stream::iter(people).map(|theirs| async move {
         let mut count = Count::default();
         for event in theirs {
-            if let Some(Some(line)) = lines.get(&event.to) {
+            if let Some(Found::Here(line)) = lines.get(&event.to) {
                 count.add(line.take(platform, event).await);
             }
         }
@@ -92,8 +106,8 @@ pub(super) async fn take(platform: &Platform, events: Vec<Event>) -> Result<Stat
     Ok(StatusCode::OK)
 }
 
-/// The channel that is known by an address, entered; `None` if nobody connected it.
-async fn find(platform: &Platform, to: &To) -> Result<Option<Line>, ReceiveError> {
+/// The channel that is known by an address, entered.
+async fn find(platform: &Platform, to: &To) -> Result<Found, ReceiveError> {
     let mut found = platform.find_channel(to).await?;
     if found.is_none()
         && let Some(to) = elsewhere(to)
@@ -101,11 +115,11 @@ async fn find(platform: &Platform, to: &To) -> Result<Option<Line>, ReceiveError
         found = platform.find_channel(&to).await?;
     }
     let Some(channel) = found.filter(|found| found.kind.is_meta()) else {
-        return Ok(None);
+        return Ok(Found::Nobody);
     };
     match platform.enter_to_write(*channel.tenant).await {
-        Ok(scope) => Ok(Some(Line { scope, channel })),
-        Err(ScopeError::UnknownTenant) => Ok(None),
+        Ok(scope) => Ok(Found::Here(Line { scope, channel })),
+        Err(ScopeError::UnknownTenant) => Ok(Found::Nobody),
         Err(error) => Err(error.into()),
     }
 }

@@ -148,6 +148,9 @@ pub(super) async fn unsubscribe(
         Err(refused) => return refused,
     };
     world.meta.with(|kept| kept.subscribed.remove(&owner));
+    let entry = crate::ids::random_uuid();
+    let now = world.clock.now_ms();
+    world.outbox.enter_once("unsubscribed", &entry, &owner, &json!({}), now);
     answer(&json!({"success": true}))
 }
 
@@ -166,6 +169,9 @@ pub(super) async fn revoke(
     if caller.granted_by != person {
         return error(StatusCode::FORBIDDEN, 200, None, "Permissions error");
     }
+    let entry = crate::ids::random_uuid();
+    let (now, content) = (world.clock.now_ms(), json!({"granted_by": person}));
+    world.outbox.enter_once("grant_revoked", &entry, &caller.account, &content, now);
     world.meta.with(|kept| kept.revoked.insert(person));
     answer(&json!({"success": true}))
 }

@@ -159,7 +159,7 @@ fn while_another_app_has_the_thread_nothing_is_answered() {
 }
 
 #[test]
-fn what_comes_with_a_message_is_noted_and_nothing_personal_is_stored_or_logged_in_the_open() {
+fn p_sec_01_nothing_of_a_guest_or_an_account_is_stored_or_logged_in_the_open() {
     run(async {
         let tenant = Tenant::new().await;
         let account = Account::new(&tenant, ChannelKind::Whatsapp).await;

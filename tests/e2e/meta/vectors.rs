@@ -127,7 +127,7 @@ fn bodies_that_nobody_sends_get_a_clear_refusal() {
             "[".repeat(5_000),
             "]".repeat(5_000)
         );
-        let huge = format!(r#"{{"object":"page","entry":[],"x":"{}"}}"#, "a".repeat(4 << 20));
+        let huge = format!(r#"{{"object":"page","entry":[],"x":"{}"}}"#, "a".repeat(3 << 20));
         for (body, expected) in [
             (br#"{"object":"page","entry":[{"id":"1""#.to_vec(), 400),
             (deep.into_bytes(), 400),

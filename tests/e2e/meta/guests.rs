@@ -25,7 +25,10 @@ fn a_question_on_each_of_the_three_is_answered_there_from_the_documents() {
                 account.reached(&guest).await.first().cloned()
             })
             .await;
-            assert!(reached["text"].as_str().unwrap().contains("900 euros"), "{reached}");
+            assert!(
+                reached["text"].as_str().unwrap().contains("900 euros"),
+                "{reached}"
+            );
             // Echoes, watermarks and statuses come back: the message is known to be read, and the AI still has it.
             let (conversation, _) = account.said("How much is the garden room?").await;
             eventually("the answer is known to be read", || async {
@@ -36,7 +39,12 @@ fn a_question_on_each_of_the_three_is_answered_there_from_the_documents() {
             .await;
             is_in_state(&tenant, &conversation, "ai").await;
             let all = messages(&tenant, &conversation).await;
-            assert_eq!(all.len(), 2, "{}: an echo of ours is no message: {all:?}", kind.name());
+            assert_eq!(
+                all.len(),
+                2,
+                "{}: an echo of ours is no message: {all:?}",
+                kind.name()
+            );
         }
     });
 }
@@ -82,7 +90,13 @@ fn one_post_carries_messages_for_several_tenants() {
         let (_, messages) = here.said("first").await;
         assert!(messages.iter().any(|message| message["text"] == "second"));
         there.said("theirs").await;
-        assert_eq!((here.conversations().await.len(), there.conversations().await.len()), (1, 1));
+        assert_eq!(
+            (
+                here.conversations().await.len(),
+                there.conversations().await.len()
+            ),
+            (1, 1)
+        );
     });
 }
 
@@ -92,7 +106,14 @@ fn a_thousand_updates_in_one_post_are_stored_within_its_time() {
         let stack = crate::harness::start().await;
         let tenant = Tenant::on(&stack, Preset::Hospitality).await;
         let page = number();
-        let page = Account::on(&stack, &tenant, ChannelKind::Messenger, page, ChannelSettings::default()).await;
+        let page = Account::on(
+            &stack,
+            &tenant,
+            ChannelKind::Messenger,
+            page,
+            ChannelSettings::default(),
+        )
+        .await;
         // A known person who sends much: nothing of it is lost, whatever has to come again.
         let items: Vec<_> = (0..1_000)
             .map(|n| {
@@ -114,7 +135,11 @@ fn comments_are_answered_as_the_tenant_chose() {
     run(async {
         let tenant = Tenant::with_prices().await;
         for kind in [ChannelKind::Messenger, ChannelKind::Instagram] {
-            for replies in [CommentReplies::Public, CommentReplies::Private, CommentReplies::Off] {
+            for replies in [
+                CommentReplies::Public,
+                CommentReplies::Private,
+                CommentReplies::Off,
+            ] {
                 let settings = ChannelSettings {
                     comment_replies: replies,
                     ..ChannelSettings::default()

@@ -16,7 +16,11 @@ async fn found(tenant: &Tenant, conversation: &str, text: &str) -> Option<Value>
 fn what_is_taken_back_is_erased_here_too_also_if_it_comes_later() {
     run(async {
         let tenant = Tenant::new().await;
-        for kind in [ChannelKind::Messenger, ChannelKind::Instagram, ChannelKind::Whatsapp] {
+        for kind in [
+            ChannelKind::Messenger,
+            ChannelKind::Instagram,
+            ChannelKind::Whatsapp,
+        ] {
             let account = Account::new(&tenant, kind).await;
             let guest = number();
             let secret = format!("My secret word is {}", number());
@@ -27,7 +31,10 @@ fn what_is_taken_back_is_erased_here_too_also_if_it_comes_later() {
             let unsend = json!({"text": "", "act": "unsend", "client_message_id": "a"});
             account.guest(&guest, unsend).await;
             let after = messages(&tenant, &conversation).await;
-            let gone = after.iter().find(|message| message["id"] == before[0]["id"]).unwrap();
+            let gone = after
+                .iter()
+                .find(|message| message["id"] == before[0]["id"])
+                .unwrap();
             assert_eq!(gone["text"], "", "{}", kind.name());
             assert!(gone["withdrawn_at"].is_string(), "{gone}");
             // The same message once more: it stays away.
@@ -42,7 +49,11 @@ fn what_is_taken_back_is_erased_here_too_also_if_it_comes_later() {
             account
                 .guest(&guest, json!({"text": "Never said", "client_message_id": "b"}))
                 .await;
-            assert!(found(&tenant, &conversation, "Never said").await.is_none(), "{}", kind.name());
+            assert!(
+                found(&tenant, &conversation, "Never said").await.is_none(),
+                "{}",
+                kind.name()
+            );
         }
     });
 }
@@ -64,7 +75,11 @@ fn a_removed_comment_is_removed_here() {
             "id": page.id, "time": 1_790_000_001, "changes": [{"field": "feed", "value": value}],
         }]});
         post(&tenant, &update).await.expect(200);
-        assert!(found(&tenant, &conversation, "What a dreadful place").await.is_none());
+        assert!(
+            found(&tenant, &conversation, "What a dreadful place")
+                .await
+                .is_none()
+        );
     });
 }
 
@@ -106,7 +121,10 @@ fn who_answers_in_the_carriers_own_inbox_has_the_conversation_and_the_ai_is_sile
         post(&tenant, &on_page(&page.id, &echo)).await.expect(200);
         is_in_state(&tenant, &conversation, "human").await;
         let theirs = found(&tenant, &conversation, "There is one!").await.unwrap();
-        assert_eq!((&theirs["author"], &theirs["direction"]), (&json!("human"), &json!("outbound")));
+        assert_eq!(
+            (&theirs["author"], &theirs["direction"]),
+            (&json!("human"), &json!("outbound"))
+        );
         // Told again, it is one message.
         post(&tenant, &on_page(&page.id, &echo)).await.expect(200);
         let all = messages(&tenant, &conversation).await;
@@ -151,7 +169,10 @@ fn what_comes_with_a_message_is_noted_and_nothing_personal_is_stored_or_logged_i
             .guest(&guest, json!({"text": "Our floor plan, Zebulon", "media": media}))
             .await;
         account.said("Our floor plan, Zebulon").await;
-        let dump = send(CLIENT.get(tenant.url("/_local/dump"))).await.body.to_string();
+        let dump = send(CLIENT.get(tenant.url("/_local/dump")))
+            .await
+            .body
+            .to_string();
         let logs: String = ["inbound", "deliver", "dispatch"]
             .map(|function| crate::harness::stack().logs(function).unwrap_or_default())
             .concat();

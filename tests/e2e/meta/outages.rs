@@ -19,11 +19,18 @@ fn bad_days_of_the_platform_send_nothing_twice_and_lose_nothing() {
     run(async {
         let stack = start().await;
         let tenant = Tenant::on(&stack, Preset::Hospitality).await;
-        for kind in [ChannelKind::Messenger, ChannelKind::Instagram, ChannelKind::Whatsapp] {
+        for kind in [
+            ChannelKind::Messenger,
+            ChannelKind::Instagram,
+            ChannelKind::Whatsapp,
+        ] {
             let account = Account::on(&stack, &tenant, kind, number(), ChannelSettings::default()).await;
             // An answer that is lost is found again by what the platform tells of the message.
-            for (bad, state, reached) in [("throttle", "sent", 1), ("500", "unknown", 0), ("drop-response", "sent", 1)]
-            {
+            for (bad, state, reached) in [
+                ("throttle", "sent", 1),
+                ("500", "unknown", 0),
+                ("drop-response", "sent", 1),
+            ] {
                 let guest = number();
                 let text = format!("A landing pad for {bad}?");
                 account.write(&guest, &text).await;
@@ -45,7 +52,12 @@ fn bad_days_of_the_platform_send_nothing_twice_and_lose_nothing() {
                 assert_eq!(sent.len(), 1 + reached, "{} {bad}: {sent:?}", kind.name());
                 let said = messages(&tenant, &conversation).await;
                 let said = said.iter().filter(|message| message["text"] == "Good morning");
-                assert_eq!(said.count(), 1, "{}: its echo is no message of its own", kind.name());
+                assert_eq!(
+                    said.count(),
+                    1,
+                    "{}: its echo is no message of its own",
+                    kind.name()
+                );
             }
         }
         stack.shutdown().await;

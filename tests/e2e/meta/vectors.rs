@@ -31,7 +31,10 @@ fn p_sec_04_every_case_of_meta_is_judged_as_it_must_be_at_the_endpoint() {
         let secret = text(hooks[0], "secret");
         let verify_token = text(&questions[0], "verify_token");
         let secrets = format!("of-another-app, {secret}");
-        let parameters = [("MetaAppSecrets", secrets.as_str()), ("MetaVerifyToken", verify_token)];
+        let parameters = [
+            ("MetaAppSecrets", secrets.as_str()),
+            ("MetaVerifyToken", verify_token),
+        ];
         let options = Options {
             parameters: parameters
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -42,7 +45,14 @@ fn p_sec_04_every_case_of_meta_is_judged_as_it_must_be_at_the_endpoint() {
         let tenant = Tenant::on(&stack, Preset::Hospitality).await;
         // The page of the cases is connected: what is believed is stored.
         let page = "102938475610293".to_owned();
-        let page = Account::on(&stack, &tenant, ChannelKind::Messenger, page, ChannelSettings::default()).await;
+        let page = Account::on(
+            &stack,
+            &tenant,
+            ChannelKind::Messenger,
+            page,
+            ChannelSettings::default(),
+        )
+        .await;
         for case in &hooks {
             assert_eq!(text(case, "secret"), secret);
             let body = STANDARD.decode(text(case, "body_b64")).unwrap();
@@ -55,7 +65,11 @@ fn p_sec_04_every_case_of_meta_is_judged_as_it_must_be_at_the_endpoint() {
             assert_eq!(answer.status.as_u16(), expected, "{}", text(case, "name"));
         }
         assert_eq!(hooks.len(), 10);
-        assert_eq!(page.conversations().await.len(), 1, "only what was signed is stored");
+        assert_eq!(
+            page.conversations().await.len(),
+            1,
+            "only what was signed is stored"
+        );
         let logs = stack.logs("inbound").unwrap();
         assert_eq!(logs.matches("\"signatures_refused\":1.0").count(), 7);
 
@@ -83,7 +97,15 @@ fn p_sec_04_what_meta_did_not_sign_is_refused_and_stores_nothing() {
         let right = usher_carriers::signature::meta::sign(usher_local::meta::APP_SECRET, body.as_bytes());
         let others = usher_carriers::signature::meta::sign("of another app", body.as_bytes());
         let upper = right.to_uppercase();
-        for header in ["", "sha256=", "sha256=zz", &others, &right[..70], &upper, "sha1=00"] {
+        for header in [
+            "",
+            "sha256=",
+            "sha256=zz",
+            &others,
+            &right[..70],
+            &upper,
+            "sha1=00",
+        ] {
             let request = CLIENT
                 .post(tenant.url("/hooks/meta"))
                 .header("x-hub-signature-256", header)
@@ -116,7 +138,12 @@ fn bodies_that_nobody_sends_get_a_clear_refusal() {
         ] {
             let length = body.len();
             let answer = post_bytes(&tenant, body).await;
-            assert_eq!(answer.status.as_u16(), expected, "{length} bytes: {}", answer.body);
+            assert_eq!(
+                answer.status.as_u16(),
+                expected,
+                "{length} bytes: {}",
+                answer.body
+            );
             assert!(answer.body["code"].is_string(), "{}", answer.body);
         }
         // One strange update keeps no other from being heard.
@@ -133,7 +160,12 @@ fn bodies_that_nobody_sends_get_a_clear_refusal() {
         post(&tenant, &update).await.expect(200);
         page.said("Still here").await;
         let logs = stack().logs("inbound").unwrap();
-        for name in ["meta_malformed", "meta_messaging", "meta_change", "events_ignored"] {
+        for name in [
+            "meta_malformed",
+            "meta_messaging",
+            "meta_change",
+            "events_ignored",
+        ] {
             assert!(logs.contains(name), "{name} is counted");
         }
     });

@@ -41,8 +41,15 @@ fn once_the_window_is_closed_a_person_may_still_answer_for_a_week_and_then_nobod
 
         stack.advance(6 * DAY).await.unwrap();
         let late = page.typed(&conversation, "Too late").await;
-        assert_eq!((&late["state"], &late["failure"]), (&json!("failed"), &json!("window_closed")));
-        assert_eq!(page.reached(&guest).await.len(), reached.len(), "nothing was sent");
+        assert_eq!(
+            (&late["state"], &late["failure"]),
+            (&json!("failed"), &json!("window_closed"))
+        );
+        assert_eq!(
+            page.reached(&guest).await.len(),
+            reached.len(),
+            "nothing was sent"
+        );
         stack.shutdown().await;
     });
 }

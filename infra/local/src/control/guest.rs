@@ -72,7 +72,7 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Resp
         }
     }
     let now_ms = shared.clock.now_ms();
-    let deliveries = match delivery::deliveries(message, now_ms) {
+    let deliveries = match delivery::deliveries(&message, now_ms) {
         Ok(deliveries) => deliveries,
         Err((field, why)) => return invalid(field, why),
     };

@@ -27,6 +27,7 @@ mod late;
 mod limits;
 mod lookup;
 mod masking;
+mod meta;
 mod meter;
 mod ops;
 mod permissions;

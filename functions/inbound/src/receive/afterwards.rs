@@ -263,7 +263,8 @@ impl Afterwards<'_> {
         let Some((conversation, id)) = place else {
             return Ok(());
         };
-        self.has_come(conversation, id, delivery, failure, Some(carrier)).await
+        self.has_come(conversation, id, delivery, failure, Some(carrier))
+            .await
     }
 
     /// A message of ours has come so far. What is known never moves back. Who hears of it before the answer to the call
@@ -331,7 +332,8 @@ impl Afterwards<'_> {
             }
             let state = row.peek::<MessageState>("state");
             if let (Some(MessageState::Sent | MessageState::Unknown), Some(id)) = (state, row.peek("id")) {
-                self.has_come(known.conversation, id, delivery, None, None).await?;
+                self.has_come(known.conversation, id, delivery, None, None)
+                    .await?;
             }
         }
         Ok(())

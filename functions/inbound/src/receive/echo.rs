@@ -34,7 +34,8 @@ impl Afterwards<'_> {
         };
         if let Some((conversation, id)) = own {
             let carrier = Some(self.pseudonyms.carrier(event));
-            self.has_come(conversation, id, Delivery::Accepted, None, carrier).await?;
+            self.has_come(conversation, id, Delivery::Accepted, None, carrier)
+                .await?;
             return Ok(Received::Noted);
         }
         let now = scope.now();

@@ -74,7 +74,7 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Resp
         }
     }
     let now_ms = shared.clock.now_ms();
-    let deliveries = match delivery::deliveries(message, now_ms) {
+    let deliveries = match delivery::deliveries(&message, now_ms) {
         Ok(deliveries) => deliveries,
         Err((field, why)) => return invalid(field, why),
     };
@@ -95,9 +95,9 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Resp
 /// Delivers one webhook; `None` if there is no such kind of channel.
 async fn deliver(shared: &Arc<Shared>, message: &Message) -> Option<Result<Value, String>> {
     Some(match message.kind.as_deref() {
-        None | Some("web_chat") => send(shared, message).await.map(|(status, answer, token)| {
-            json!({"status": status, "response": answer, "session_token": token})
-        }),
+        None | Some("web_chat") => send(shared, message).await.map(
+            |(status, answer, token)| json!({"status": status, "response": answer, "session_token": token}),
+        ),
         Some("sms") => sms::send(shared, message).await,
         Some("voice") => voice::call(shared, message).await,
         Some(kind @ ("messenger" | "instagram" | "whatsapp")) => meta::send(shared, kind, message).await,

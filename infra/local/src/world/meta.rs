@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 
 pub(crate) use self::media::File;
-pub(crate) use self::wire::{Said, post_signed, seeded};
+pub(crate) use self::wire::{post_signed, seeded};
 use super::World;
 
 /// What tokens begin with.

@@ -24,7 +24,8 @@ pub(super) async fn strike(State(world): State<Arc<World>>, request: Request, ne
             let wait = [(header::RETRY_AFTER, "1")];
             let mut answer = (StatusCode::TOO_MANY_REQUESTS, wait, too_many(&carrier)).into_response();
             if carrier == "meta" {
-                let usage = r#"{"1":[{"type":"messenger","call_count":100,"estimated_time_to_regain_access":1}]}"#;
+                let usage =
+                    r#"{"1":[{"type":"messenger","call_count":100,"estimated_time_to_regain_access":1}]}"#;
                 let usage = HeaderValue::from_static(usage);
                 answer.headers_mut().insert("x-business-use-case-usage", usage);
             }

@@ -27,7 +27,7 @@ struct Line {
 
 /// What an address stands for.
 enum Found {
-    Here(Line),
+    Here(Box<Line>),
     /// Nobody connected it.
     Nobody,
     /// It cannot be said now.
@@ -98,7 +98,9 @@ pub(super) async fn take(platform: &Platform, events: Vec<Event>) -> Result<Stat
         count
     });
     let all = counts.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
-    all.into_iter().for_each(|other| count.join(other));
+    for other in all {
+        count.join(other);
+    }
     count.tell();
     if count.failed > 0 {
         return Err(Problem::unavailable());
@@ -118,7 +120,7 @@ async fn find(platform: &Platform, to: &To) -> Result<Found, ReceiveError> {
         return Ok(Found::Nobody);
     };
     match platform.enter_to_write(*channel.tenant).await {
-        Ok(scope) => Ok(Found::Here(Line { scope, channel })),
+        Ok(scope) => Ok(Found::Here(Box::new(Line { scope, channel }))),
         Err(ScopeError::UnknownTenant) => Ok(Found::Nobody),
         Err(error) => Err(error.into()),
     }

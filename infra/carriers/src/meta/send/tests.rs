@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::json;
 use usher_shared::channel::{ChannelSettings, CommentReplies, MessageTemplate};
@@ -57,13 +57,13 @@ fn say(to: &'static str) -> Say {
     }
 }
 
-fn comment() -> Option<Comment> {
+fn comment() -> Comment {
     let id = "122_9".to_owned();
-    Some(Comment {
+    Comment {
         id,
         parent: None,
         post: None,
-    })
+    }
 }
 
 impl Say {
@@ -185,8 +185,8 @@ fn the_window_is_kept_before_anything_is_sent() {
             (None, true, None),
         ] {
             let answer = Say {
-                hours,
                 by_human,
+                hours,
                 ..say("739")
             };
             match sent {
@@ -266,7 +266,7 @@ fn whatsapp_reopens_by_template_with_what_a_person_typed() {
 fn comments_are_answered_as_the_tenant_chose() {
     let to = |replies, by_human| Say {
         by_human,
-        comment: comment(),
+        comment: Some(comment()),
         settings: ChannelSettings {
             comment_replies: replies,
             ..ChannelSettings::default()

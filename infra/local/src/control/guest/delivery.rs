@@ -29,7 +29,7 @@ pub(super) struct Delivery {
 /// # Errors
 /// The field that makes no sense, and why.
 pub(super) fn deliveries(
-    message: Message,
+    message: &Message,
     now_ms: i64,
 ) -> Result<Vec<Message>, (&'static str, &'static str)> {
     let Delivery {
@@ -74,7 +74,7 @@ pub(super) fn deliveries(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
 
     fn message(delivery: &str) -> Message {
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn what_is_repeated_is_the_same_and_what_is_late_says_when_it_was() {
         let delivery = r#"{"times":2,"late":"7d","then":["two"],"out_of_order":true}"#;
-        let all = deliveries(message(delivery), 700_000_000).unwrap();
+        let all = deliveries(&message(delivery), 700_000_000).unwrap();
         let texts: Vec<_> = all.iter().map(|one| one.text.as_str()).collect();
         assert_eq!(texts, ["two", "two", "one", "one"]);
         assert_eq!(all[0].client_message_id, all[1].client_message_id);
@@ -100,7 +100,7 @@ mod tests {
             (r#"{"times":17}"#, "delivery.times"),
             (r#"{"late":"soon"}"#, "delivery.late"),
         ] {
-            assert_eq!(deliveries(message(delivery), 0).unwrap_err().0, field);
+            assert_eq!(deliveries(&message(delivery), 0).unwrap_err().0, field);
         }
     }
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{Message, Media};
+use super::{Media, Message};
 use crate::stack::Shared;
 use crate::world::PATH;
 use crate::world::meta::{File, post_signed, seeded};
@@ -37,11 +37,7 @@ pub(super) async fn send(shared: &Arc<Shared>, kind: &str, message: &Message) ->
 }
 
 /// Keeps what comes with a message. Gives ids, types and digests.
-fn keep(
-    shared: &Shared,
-    id: &str,
-    media: &[Media],
-) -> Result<Vec<(String, String, Vec<u8>)>, String> {
+fn keep(shared: &Shared, id: &str, media: &[Media]) -> Result<Vec<(String, String, Vec<u8>)>, String> {
     let mut kept = Vec::new();
     for (number, given) in media.iter().enumerate() {
         let bytes = STANDARD

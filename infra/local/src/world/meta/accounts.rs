@@ -150,7 +150,9 @@ pub(super) async fn unsubscribe(
     world.meta.with(|kept| kept.subscribed.remove(&owner));
     let entry = crate::ids::random_uuid();
     let now = world.clock.now_ms();
-    world.outbox.enter_once("unsubscribed", &entry, &owner, &json!({}), now);
+    world
+        .outbox
+        .enter_once("unsubscribed", &entry, &owner, &json!({}), now);
     answer(&json!({"success": true}))
 }
 
@@ -171,7 +173,9 @@ pub(super) async fn revoke(
     }
     let entry = crate::ids::random_uuid();
     let (now, content) = (world.clock.now_ms(), json!({"granted_by": person}));
-    world.outbox.enter_once("grant_revoked", &entry, &caller.account, &content, now);
+    world
+        .outbox
+        .enter_once("grant_revoked", &entry, &caller.account, &content, now);
     world.meta.with(|kept| kept.revoked.insert(person));
     answer(&json!({"success": true}))
 }

@@ -100,10 +100,14 @@ fn direct(
         _ => said.chars().count() > 2_000,
     };
     if is_long {
-        return Err(bad("Length of param message[text] must be less than or equal to the limit"));
+        return Err(bad(
+            "Length of param message[text] must be less than or equal to the limit",
+        ));
     }
     let tag = text(body, "/tag");
-    let is_tagged = body.get("messaging_type").is_some_and(|kind| kind == "MESSAGE_TAG");
+    let is_tagged = body
+        .get("messaging_type")
+        .is_some_and(|kind| kind == "MESSAGE_TAG");
     if is_tagged != tag.is_some() || tag.as_deref().is_some_and(|tag| tag != "HUMAN_AGENT") {
         return Err(bad("The message tag is not one that may be used"));
     }
@@ -111,7 +115,12 @@ fn direct(
     let to = match (&comment, text(body, "/recipient/id")) {
         (Some(comment), None) => {
             if !world.meta.with(|kept| kept.answered.insert(comment.clone())) {
-                return Err(error(StatusCode::BAD_REQUEST, 10_900, None, "Activity already replied to"));
+                return Err(error(
+                    StatusCode::BAD_REQUEST,
+                    10_900,
+                    None,
+                    "Activity already replied to",
+                ));
             }
             format!("comment:{comment}")
         }
@@ -206,9 +215,7 @@ impl Sent {
             fields.insert("metadata".to_owned(), reference.as_str().into());
         }
         let object = if is_page { "page" } else { "instagram" };
-        let update = |item: Value| {
-            json!({"object": object, "entry": [{"id": self.account, "time": now, "messaging": [item]}]})
-        };
+        let update = |item: Value| json!({"object": object, "entry": [{"id": self.account, "time": now, "messaging": [item]}]});
         let echo = update(json!({"sender": ours, "recipient": theirs, "timestamp": now, "message": message}));
         // Who was written to under a comment is not known yet by the one who wrote.
         if self.to.starts_with("comment:") {

@@ -89,10 +89,7 @@ pub(super) fn admit(
     let Some((token, caller)) = token.and_then(|token| Some((token, read_token(token)?))) else {
         return Err(dead(467));
     };
-    if world
-        .meta
-        .with(|kept| kept.revoked.contains(&caller.granted_by))
-    {
+    if world.meta.with(|kept| kept.revoked.contains(&caller.granted_by)) {
         return Err(dead(458));
     }
     let proof = appsecret_proof(APP_SECRET, token);
@@ -157,7 +154,10 @@ mod tests {
     fn updates_are_written_in_ascii_with_slashes_escaped() {
         let update = json!({"t": "é/😀"});
         assert_eq!(written(&update), r#"{"t":"\u00e9\/\ud83d\ude00"}"#);
-        assert_eq!(serde_json::from_str::<Value>(&written(&update)).ok(), Some(update));
+        assert_eq!(
+            serde_json::from_str::<Value>(&written(&update)).ok(),
+            Some(update)
+        );
     }
 
     #[test]

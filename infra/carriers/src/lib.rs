@@ -9,3 +9,4 @@
 
 pub mod call;
 pub mod event;
+pub mod signature;

@@ -30,6 +30,8 @@ pub struct Outgoing<'a> {
     pub mail: Option<&'a MailHead>,
     /// The carrier's id of the message that it answers.
     pub answers: Option<&'a str>,
+    /// The capability that brings an answer to it into its conversation. Mail.
+    pub token: Option<&'a str>,
 }
 
 /// What a carrier needs to know to be called on a channel's behalf.

@@ -9,4 +9,5 @@
 
 pub mod call;
 pub mod event;
+pub mod mail;
 pub mod signature;

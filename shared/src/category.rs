@@ -34,6 +34,8 @@ pub enum Category {
     Export,
     /// What must not be erased for the time being, and why.
     Hold,
+    /// Consents and their withdrawals, under keyed hashes.
+    Suppression,
 }
 
 /// How long something is kept, from its record's anchor.
@@ -76,7 +78,7 @@ pub const LONGEST_REDELIVERY_DAYS: u32 = 14;
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Conversation,
         Self::Lead,
         Self::AiTrace,
@@ -91,15 +93,23 @@ impl Category {
         Self::RateLimit,
         Self::Export,
         Self::Hold,
+        Self::Suppression,
     ];
 
     /// The period that `preset` gives to this category.
     pub const fn period(self, preset: Preset) -> Period {
         match (self, preset) {
             (Self::Conversation, Preset::Hospitality)
-            | (Self::Lead | Self::Account | Self::Credential | Self::Key | Self::Ledger | Self::Hold, _) => {
-                Period::LifeOfAccount
-            }
+            | (
+                Self::Lead
+                | Self::Account
+                | Self::Credential
+                | Self::Key
+                | Self::Ledger
+                | Self::Hold
+                | Self::Suppression,
+                _,
+            ) => Period::LifeOfAccount,
             (Self::Conversation, Preset::Website) | (Self::SecurityLog, _) => Period::Days(TWELVE_MONTHS),
             (Self::Conversation, Preset::Mail) => Period::Days(90),
             (Self::AiTrace, _) => Period::With(Self::Conversation),
@@ -145,6 +155,7 @@ impl Category {
             Self::RateLimit => "rate_limit",
             Self::Export => "export",
             Self::Hold => "hold",
+            Self::Suppression => "suppression",
         }
     }
 }

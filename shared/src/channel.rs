@@ -101,18 +101,18 @@ pub enum ChannelTrouble {
 }
 
 /// How far a sent message is known to have come, in the order in which it comes there. Carriers tell it out of
-/// order: what is known never moves back.
+/// order: what is known never moves back. The names sort in the same order, so that one condition in the database says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
     /// The carrier has it.
     Accepted,
-    /// It did not arrive.
-    Undelivered,
     /// It arrived.
     Delivered,
     /// It was opened.
     Read,
+    /// It did not arrive, for good.
+    Undelivered,
 }
 
 /// Why a message was not sent or did not arrive: a clear reason, whatever the carrier calls it.
@@ -373,3 +373,28 @@ not_personal!(
     AttachmentState,
     AttachmentRefusal,
 );
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn names_of_deliveries_sort_as_deliveries_do() {
+        let all = [
+            Delivery::Accepted,
+            Delivery::Delivered,
+            Delivery::Read,
+            Delivery::Undelivered,
+        ];
+        let names = all.map(|delivery| serde_json::to_string(&delivery).unwrap());
+        assert!(all.is_sorted() && names.is_sorted(), "{names:?}");
+    }
+
+    #[test]
+    fn a_kinds_name_is_its_name_in_json() {
+        for kind in ChannelKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+    }
+}

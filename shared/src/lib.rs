@@ -11,6 +11,7 @@ pub mod ids;
 pub mod knowledge;
 pub mod lead;
 pub mod masking;
+pub mod message;
 pub mod model;
 pub mod notice;
 pub mod policy;
@@ -18,6 +19,7 @@ pub mod rate;
 pub mod record;
 pub mod records;
 pub mod scope;
+pub mod sniff;
 pub mod time;
 pub mod untrusted;
 

@@ -70,7 +70,7 @@ impl ConversationState {
     }
 }
 
-pub use crate::channel::{ChannelKind, ChannelState};
+pub use crate::channel::{ChannelKind, ChannelState, Delivery, Failure};
 pub use crate::knowledge::Format as DocumentFormat;
 
 /// What the AI decided about an inbound message.
@@ -264,10 +264,74 @@ pub struct PassageRef {
 }
 
 /// What a message says. Sealed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageBody {
     /// Its text.
     pub text: String,
+    /// What was quoted below it. Mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<String>,
+    /// What threads it. Mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailHead>,
+    /// The comment that it is, or answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Comment>,
+    /// What the person feels about it, as the channel shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaction: Option<String>,
+}
+
+impl From<String> for MessageBody {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            ..Self::default()
+        }
+    }
+}
+
+/// A comment under a post.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// Its id.
+    pub id: String,
+    /// The comment that it answers, if it answers one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The post or media under which it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post: Option<String>,
+}
+
+/// What threads a mail.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailHead {
+    /// Its `Message-ID`, without angle brackets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// Ids that it refers to, oldest first, its direct parent last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+    /// Its subject, as written.
+    #[serde(default)]
+    pub subject: String,
+    /// The capability in the address that it was sent to, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// What the receiving server found, name and verdict: kept as data, believed by nobody for identity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<(String, String)>,
+}
+
+/// Where a person is answered to. Sealed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Their address on the channel, in its canonical form.
+    pub address: String,
+    /// The channel to answer by, if it is not the one that they wrote on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<crate::ids::ChannelId>,
 }
 
 /// What a person volunteered about themselves. Sealed under the contact's key.
@@ -313,7 +377,7 @@ macro_rules! redacted {
         }
     )*};
 }
-redacted!(MessageBody, Profile, UploadProgress);
+redacted!(MessageBody, Comment, MailHead, Reach, Profile, UploadProgress);
 
 macro_rules! not_personal {
     ($($type:ty),* $(,)?) => { $(impl NotPersonal for $type {})* };

@@ -94,6 +94,9 @@ pub mod key {
     /// The key of one document.
     #[derive(Clone, Copy, Debug)]
     pub enum Document {}
+    /// One channel's key, wrapped by its tenant's.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Channel {}
     /// The platform's own key: hashes of the directory.
     #[derive(Clone, Copy, Debug)]
     pub enum Platform {}
@@ -120,6 +123,7 @@ key_kinds!(
     Contact = "contact",
     Conversation = "conversation",
     Document = "document",
+    Channel = "channel",
     Platform = "platform",
     Unsealed = "none"
 );

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::category::Category;
+use crate::channel::{ChannelHealth, ChannelSettings, Connection, Delivery, Failure};
 use crate::ids::{
     ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId, ExportId, HoldId,
     LeadId, MessageId, TenantId, TraceId,
@@ -14,7 +15,7 @@ use crate::masking::Masking;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
     DocumentFormat, ErasureLook, ErasureState, ExportCounts, ExportKind, ExportState, MessageBody,
-    MessageState, PassageRef, Profile, UploadProgress,
+    MessageState, PassageRef, Profile, Reach, UploadProgress,
 };
 use crate::policy::TenantPolicy;
 use crate::record::{
@@ -195,10 +196,125 @@ records! {
             key: ChannelKey,
             /// Pages that may embed it; empty means any.
             allowed_origins: Vec<Origin>,
+            /// What the last look at it found; rows from before it was looked at have none.
+            health: Option<ChannelHealth>,
+            /// When it was disconnected.
+            disconnected_at: Option<Timestamp>,
         }
         sealed {
             /// The tenant's own name for it.
             name: String,
+            /// What the tenant set; rows from before there was anything to set have none.
+            settings: Option<ChannelSettings>,
+        }
+    }
+
+    /// What a channel's carrier demands to know: account and secrets, under a key of the channel's own. Gone with the
+    /// channel, at once.
+    record ChannelSecret("channel_secret") {
+        category: Credential,
+        owner: Tenant,
+        sealed_by: Channel,
+        places: [InboxTable],
+        anchor: created_at,
+        export: SECRET,
+        erasure: Erasure::Delete,
+        open {
+            /// The channel.
+            channel: ChannelId,
+            /// When it was connected.
+            created_at: Timestamp,
+            /// Hash of the account and of who granted it: finds channels under one grant.
+            grant: Option<KeyedHash>,
+        }
+        sealed {
+            /// Account and secrets.
+            connection: Connection,
+        }
+    }
+
+    /// A grant that has to be revoked at its platform, which did not answer when the channel was disconnected. Tried
+    /// again until the platform has done it. Useless here: its channel is gone.
+    record Revocation("revocation") {
+        category: Credential,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [InboxTable],
+        anchor: created_at,
+        export: SECRET,
+        erasure: Erasure::Delete,
+        open {
+            /// The channel that was disconnected.
+            channel: ChannelId,
+            /// What kind it was.
+            kind: ChannelKind,
+            /// When.
+            created_at: Timestamp,
+            /// How often it was tried.
+            attempts: u32,
+            /// Whether the person's whole grant ends, because no other channel uses it.
+            whole_grant: bool,
+        }
+        sealed {
+            /// Account and secrets.
+            connection: Connection,
+        }
+    }
+
+    /// An address that must get nothing more from this tenant. Outlives the person's erasure: a keyed hash alone, which
+    /// is what keeps the promise never to write to it again.
+    record Suppression("suppression") {
+        category: Suppression,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: at,
+        export: Export::Included,
+        erasure: Erasure::Keep("keeps a withdrawal of consent: a keyed hash and a time, without which it would be forgotten"),
+        open {
+            /// Hash of the means and the address under the tenant's key.
+            address: KeyedHash,
+            /// Which means: `sms` or `email`.
+            means: Label,
+            /// Since when.
+            at: Timestamp,
+            /// Why: `keyword`, `words`, `carrier`, `bounce`, `complaint`.
+            reason: Label,
+            /// When the person allowed messages again.
+            lifted_at: Option<Timestamp>,
+        }
+        sealed {}
+    }
+
+    /// Proof that a caller asked for a link, and that one message was sent for it. The recording's id goes with the
+    /// caller; what stays after an erasure is the entry under a keyed hash.
+    record Consent("consent") {
+        category: Suppression,
+        owner: Tenant,
+        sealed_by: Contact,
+        places: [LedgerTable],
+        anchor: at,
+        export: Export::Included,
+        erasure: Erasure::Keep("proof of what was asked for, under a keyed hash; its sealed part is unreadable once the contact's key is gone"),
+        open {
+            /// Hash of the call and the request: there is one entry for each.
+            request: KeyedHash,
+            /// Hash of the number under the tenant's key.
+            address: KeyedHash,
+            /// The contact whose key seals the rest.
+            contact: ContactRef,
+            /// What was asked for.
+            purpose: Label,
+            /// When.
+            at: Timestamp,
+            /// The conversation that the call became.
+            conversation: ConversationId,
+            /// The message that was sent for it.
+            message: MessageId,
+        }
+        sealed {
+            /// The carrier's id of the recording.
+            recording: String,
         }
     }
 
@@ -225,6 +341,8 @@ records! {
             created_at: Timestamp,
             /// Pages that may embed it; empty means any.
             allowed_origins: Vec<Origin>,
+            /// Its tenant paused it: what comes is stored, and nothing answers by itself.
+            paused: Option<bool>,
         }
         sealed {}
     }
@@ -256,10 +374,14 @@ records! {
             lead: Option<LeadId>,
             /// Something of this address was erased then: events at or before it are refused.
             erased_at: Option<Timestamp>,
+            /// Hashes of events that were taken back before they arrived.
+            withdrawn: Option<Vec<KeyedHash>>,
         }
         sealed {
-            /// What the person volunteered.
+            /// What the person volunteered, and what the channel says about them.
             profile: Profile,
+            /// The address itself, to answer to; absent where people come and fetch.
+            reach: Option<Reach>,
         }
     }
 
@@ -386,6 +508,8 @@ records! {
         sealed {
             /// The first words of the first message.
             title: String,
+            /// The address to answer to; absent where people come and fetch.
+            reach: Option<Reach>,
         }
     }
 
@@ -438,6 +562,23 @@ records! {
             at: Timestamp,
             /// The inbound message that it answers.
             answers: Option<MessageId>,
+            /// How many attachments came with it.
+            attachments: Option<u32>,
+            /// Nothing to answer by itself: a machine sent it, another application has the thread, or the channel is
+            /// paused.
+            unattended: Option<bool>,
+            /// When its writer changed it.
+            edited_at: Option<Timestamp>,
+            /// When its writer took it back: nothing of it is left but this row, which refuses late deliveries.
+            withdrawn_at: Option<Timestamp>,
+            /// The attempt that claimed it for delivery.
+            claim: Option<Label>,
+            /// Hash of the carrier's id of it.
+            carrier: Option<KeyedHash>,
+            /// How far it is known to have come.
+            delivery: Option<Delivery>,
+            /// Why it came no further.
+            failure: Option<Failure>,
         }
         sealed {
             /// What it says.
@@ -828,6 +969,8 @@ records! {
             conversation: ConversationId,
             /// The outbound message.
             message: MessageId,
+            /// The channel of its conversation; jobs from before they named it have none.
+            channel: Option<ChannelId>,
         }
         sealed {}
     }

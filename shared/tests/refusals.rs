@@ -19,9 +19,7 @@ fn a_sealed_value_does_not_print_and_neither_does_what_is_in_it() {
         format!("{name:?} {:?}", Some(&name)),
         "Sealed(..) Some(Sealed(..))"
     );
-    let body = MessageBody {
-        text: "Anna Berg".to_owned(),
-    };
+    let body = MessageBody::from("Anna Berg".to_owned());
     let profile = Profile {
         name: Some("Anna Berg".to_owned()),
         ..Profile::default()

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use deliver::carrier::Sent;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use usher_local::Stack;
@@ -232,7 +231,7 @@ fn an_answer_that_could_not_be_delivered_calls_a_person() {
 fn a_claim_that_was_applied_but_not_confirmed_leaves_no_message_in_sending() {
     run(async {
         let (_alone, tenant) = tenant().await;
-        let waiting = Waiting::new(STACK.get().unwrap(), &tenant, &[Sent::Taken]).await;
+        let waiting = Waiting::new(STACK.get().unwrap(), &tenant, &[crate::delivery::taken()]).await;
         // The courier of the test acts as the operator.
         let fault = json!({"service": "dynamodb", "operation": "UpdateItem", "function": "operator",
                            "kind": "drop-response"});

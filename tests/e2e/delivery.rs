@@ -1,21 +1,23 @@
 //! `deliver` with carriers that refuse, hesitate and fall silent: its own code against the stack's database, with
 //! a carrier that stands in for one that sends for good.
 
-use std::future::{Future, pending};
-use std::pin::Pin;
+use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use deliver::carrier::{Carrier, Sent};
+use deliver::carrier::{Prepared, Sender, Sending};
 use deliver::{Carriers, Courier};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use usher_aws::store::When;
 use usher_aws::store::keys::{self, Key};
+use usher_aws::web::Web;
 use usher_aws::{Platform, TenantScope};
+use usher_carriers::call::{Account, Outcome, Outgoing};
 use usher_local::Stack;
+use usher_shared::channel::{ChannelKind, Failure};
 use usher_shared::ids::ConversationId;
 use usher_shared::records::Message;
 
@@ -24,16 +26,20 @@ use crate::harness::{Guest, Tenant, data, id, run, stack};
 /// What the carrier does with each message it is given, in order; after that it never answers.
 #[derive(Default)]
 struct Fake {
-    answers: Mutex<Vec<Sent>>,
+    answers: Mutex<Vec<Outcome>>,
     given: AtomicUsize,
 }
 
-impl Carrier for Fake {
+impl Sender for Fake {
     fn repetition_is_harmless(&self) -> bool {
         false
     }
 
-    fn send<'a>(&'a self, _message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
+    fn prepare(&self, _: &Account<'_>, _: &Outgoing<'_>) -> Result<Prepared, Outcome> {
+        Ok(Prepared::Nothing)
+    }
+
+    fn send(&self, _: Prepared, _: Duration) -> Sending<'_> {
         self.given.fetch_add(1, Ordering::SeqCst);
         let answer = self.answers.lock().unwrap().pop();
         Box::pin(async move {
@@ -43,6 +49,11 @@ impl Carrier for Fake {
             }
         })
     }
+}
+
+/// The carrier has it.
+pub(crate) fn taken() -> Outcome {
+    Outcome::Taken { id: "1".to_owned() }
 }
 
 /// A message that waits for its delivery, and everything to deliver it with.
@@ -58,7 +69,7 @@ pub(crate) struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    pub(crate) async fn new(stack: &Stack, tenant: &'a Tenant, answers: &[Sent]) -> Self {
+    pub(crate) async fn new(stack: &Stack, tenant: &'a Tenant, answers: &[Outcome]) -> Self {
         let guest = tenant.guest().await;
         let asked = guest.say("How much is the garden room?").await;
         let message = id(&guest.answer_to(&asked).await);
@@ -80,12 +91,13 @@ impl<'a> Waiting<'a> {
             .await;
         assert!(again.unwrap().happened());
         let carrier = Arc::new(Fake {
-            answers: Mutex::new(answers.iter().rev().copied().collect()),
+            answers: Mutex::new(answers.iter().rev().cloned().collect()),
             given: AtomicUsize::new(0),
         });
         let courier = Courier::new(
             Arc::clone(&platform),
-            Carriers::with_web_chat(Arc::clone(&carrier) as _),
+            Carriers::new(&Web::new(platform.settings()))
+                .with(ChannelKind::WebChat, Arc::clone(&carrier) as _),
         );
         let job = json!({"k": "deliver_job", "at": platform.clock().now(), "tenant": owner,
                          "conversation": conversation, "message": message});
@@ -141,7 +153,7 @@ impl<'a> Waiting<'a> {
 fn what_a_carrier_refuses_has_failed_and_is_not_given_to_it_again() {
     run(async {
         let tenant = Tenant::with_prices().await;
-        let waiting = Waiting::new(stack(), &tenant, &[Sent::Refused]).await;
+        let waiting = Waiting::new(stack(), &tenant, &[Outcome::refused(Failure::Refused)]).await;
         assert_eq!(waiting.comes().await, Some(false));
         assert_eq!(waiting.stands().await, ("failed".to_owned(), 1));
         assert_eq!(waiting.conversation_state().await, "waiting_for_human");
@@ -180,7 +192,7 @@ fn a_crash_between_sending_and_recording_is_unknown_and_never_sent_twice() {
 fn a_lost_answer_of_a_carrier_is_unknown() {
     run(async {
         let tenant = Tenant::with_prices().await;
-        let waiting = Waiting::new(stack(), &tenant, &[Sent::Unknown]).await;
+        let waiting = Waiting::new(stack(), &tenant, &[Outcome::Unknown]).await;
         assert_eq!(waiting.comes().await, Some(false));
         assert_eq!(waiting.comes().await, Some(false));
         assert_eq!(waiting.stands().await, ("unknown".to_owned(), 1));
@@ -191,7 +203,7 @@ fn a_lost_answer_of_a_carrier_is_unknown() {
 fn what_a_carrier_does_not_take_now_is_given_to_it_again() {
     run(async {
         let tenant = Tenant::with_prices().await;
-        let waiting = Waiting::new(stack(), &tenant, &[Sent::NotNow, Sent::Taken]).await;
+        let waiting = Waiting::new(stack(), &tenant, &[Outcome::NotNow { after: None }, taken()]).await;
         assert_eq!(waiting.comes().await, Some(true), "the queue brings it again");
         assert_eq!(waiting.stands().await, ("queued".to_owned(), 1));
         assert_eq!(waiting.comes().await, Some(false));

@@ -62,6 +62,7 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
         last_activity: now.into(),
         answered_through: None.into(),
         title: format!("Conversation {number}").into(),
+        reach: None.into(),
     };
     let row =
         keys::conversation(scope.tenant(), id).listed(keys::conversation_listing(scope.tenant(), id, now));
@@ -82,10 +83,8 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
             state: MessageState::Sent.into(),
             at: at.into(),
             answers: None.into(),
-            body: MessageBody {
-                text: format!("{message} ").repeat(letters / 4),
-            }
-            .into(),
+            body: MessageBody::from(format!("{message} ").repeat(letters / 4)).into(),
+            ..Message::blank()
         };
         let row = keys::message(scope.tenant(), id, id_of);
         parts.push(scope.store().putting(&row, &record, &key, When::Absent).unwrap());

@@ -34,6 +34,7 @@ fn click() -> reqwest::Client {
     #[expect(clippy::disallowed_methods, reason = "a client that follows no redirect")]
     reqwest::Client::builder()
         .no_proxy()
+        .tls_certs_only([])
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap()

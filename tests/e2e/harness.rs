@@ -18,7 +18,11 @@ const POLL: Duration = Duration::from_millis(100);
 
 pub(crate) static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
     #[expect(clippy::disallowed_methods, reason = "the tests' one client")]
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .unwrap()
 });
 
 struct Shared {

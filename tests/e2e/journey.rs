@@ -180,6 +180,7 @@ async fn dead_letters(stack: &Stack, tenant: &Tenant) {
         tenant: scope.tenant().into(),
         conversation: conversation.into(),
         message: delivered.into(),
+        channel: None.into(),
     };
     let answered: MessageId = asked.parse().unwrap();
     // Of the same moment and sorted before it: a message that was stored late.

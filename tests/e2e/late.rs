@@ -5,6 +5,7 @@ use std::time::Duration;
 use inbound::receive::{Inbound, Received, receive};
 use serde_json::json;
 use usher_aws::store::keys;
+use usher_carriers::event::{Person, Said, To};
 use usher_shared::category::Preset;
 use usher_shared::ids::{ChannelKey, ConversationId, LeadId};
 
@@ -87,21 +88,28 @@ fn p_del_01_an_event_with_a_time_of_its_own_is_refused_up_to_the_erasure_and_tak
         let platform = usher_local::seed::operator(&stack).unwrap();
         let scope = scope_of(&stack, &tenant).await;
         let key: ChannelKey = tenant.demo.channel_key.parse().unwrap();
-        let channel = platform.find_channel(key).await.unwrap().unwrap();
+        let channel = platform.find_channel(&To::key(key)).await.unwrap().unwrap();
         let event = |name: &str, at| Inbound {
-            address: "+15550100".to_owned(),
+            person: Person {
+                address: "+15550100".to_owned(),
+                ..Person::default()
+            },
             event: name.to_owned(),
             at: Some(at),
-            text: "I am at uwe@example.com. Is there parking?".to_owned(),
+            said: Said {
+                text: "I am at uwe@example.com. Is there parking?".to_owned(),
+                ..Said::default()
+            },
+            ..Inbound::default()
         };
         let first = scope.now();
-        let stored = receive(&scope, &channel, &event("one", first)).await.unwrap();
-        let Received::Stored(message) = stored else {
+        let stored = receive(&scope, &channel, event("one", first)).await.unwrap();
+        let Received::Stored(message, place) = stored else {
             panic!("{stored:?}")
         };
         assert_eq!(
-            receive(&scope, &channel, &event("one", first)).await.unwrap(),
-            Received::Stored(message),
+            receive(&scope, &channel, event("one", first)).await.unwrap(),
+            Received::Stored(message, place),
             "delivered twice, stored once"
         );
         let lead = lead_of(&tenant, "uwe@example.com").await;
@@ -113,7 +121,7 @@ fn p_del_01_an_event_with_a_time_of_its_own_is_refused_up_to_the_erasure_and_tak
         let late = || async {
             // The same event again, and one that was sent before the erasure and never arrived.
             for (name, at) in [("one", first), ("two", first.plus(Duration::from_millis(1)))] {
-                let received = receive(&scope, &channel, &event(name, at)).await.unwrap();
+                let received = receive(&scope, &channel, event(name, at)).await.unwrap();
                 assert_eq!(received, Received::Forgotten, "{name}");
             }
         };
@@ -125,7 +133,7 @@ fn p_del_01_an_event_with_a_time_of_its_own_is_refused_up_to_the_erasure_and_tak
         .await;
         late().await;
         let new = event("three", scope.now().plus(Duration::from_millis(5)));
-        let Received::Stored(new) = receive(&scope, &channel, &new).await.unwrap() else {
+        let Received::Stored(new, _) = receive(&scope, &channel, new).await.unwrap() else {
             panic!("a new message is a stranger's")
         };
         let fresh = id(&tenant.conversation_of(&new.to_string()).await);

@@ -143,10 +143,8 @@ async fn say(
             state: MessageState::Sent.into(),
             at: at.into(),
             answers: None.into(),
-            body: MessageBody {
-                text: text.to_owned(),
-            }
-            .into(),
+            body: MessageBody::from(text.to_owned()).into(),
+            ..Message::blank()
         };
         puts.spawn(async move {
             let row = keys::message(scope.tenant(), conversation, id);

@@ -71,6 +71,7 @@ async fn conversation(scope: &TenantScope) -> Talk {
         last_activity: now.into(),
         answered_through: None.into(),
         title: "Hello".to_owned().into(),
+        reach: None.into(),
     };
     let row =
         keys::conversation(scope.tenant(), id).listed(keys::conversation_listing(scope.tenant(), id, now));
@@ -103,10 +104,8 @@ async fn message(scope: &TenantScope, talk: &Talk, text: &str) -> MessageId {
         state: MessageState::Sent.into(),
         at: now.into(),
         answers: None.into(),
-        body: MessageBody {
-            text: text.to_owned(),
-        }
-        .into(),
+        body: MessageBody::from(text.to_owned()).into(),
+        ..Message::blank()
     };
     let row = keys::message(scope.tenant(), talk.conversation, id);
     assert!(

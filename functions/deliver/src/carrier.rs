@@ -4,25 +4,31 @@ use std::fmt;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use usher_shared::model::ChannelKind;
-use usher_shared::records::Message;
+use usher_aws::web::{CallFailed, Web};
+use usher_carriers::call::{Account, Call, Carrier, Outcome, Outgoing};
+use usher_shared::channel::{ChannelKind, Failure};
 
-/// What became of a message that was given to a carrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// It was taken.
-    Taken,
-    /// It was refused for good; nothing was sent.
-    Refused,
-    /// It was not taken now; nothing was sent, and a later attempt may succeed.
-    NotNow,
-    /// Nobody knows: the answer was lost after the request had left.
-    Unknown,
+/// What is ready to leave: made by the channel's own rules, before the message is claimed.
+pub enum Prepared {
+    /// A call to the carrier.
+    Call(Call),
+    /// Nothing has to leave.
+    Nothing,
 }
 
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Prepared(..)")
+    }
+}
+
+/// What became of it, once it is known.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
 /// Takes messages to the people on one kind of channel.
-pub trait Carrier: Send + Sync {
+pub trait Sender: Send + Sync {
     /// Whether giving it the same message twice is harmless, so that a lost answer can simply be asked for
     /// again.
     fn repetition_is_harmless(&self) -> bool;
@@ -33,15 +39,21 @@ pub trait Carrier: Send + Sync {
         false
     }
 
-    /// Gives it a message.
-    fn send<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>>;
+    /// Makes a message ready to leave.
+    ///
+    /// # Errors
+    /// What becomes of it instead, if it may not leave: nothing was sent.
+    fn prepare(&self, account: &Account<'_>, outgoing: &Outgoing<'_>) -> Result<Prepared, Outcome>;
+
+    /// Lets it leave. Takes `limit` at most.
+    fn send(&self, prepared: Prepared, limit: Duration) -> Sending<'_>;
 }
 
 /// The web chat's carrier is the visitor, who comes and reads: nothing leaves.
 #[derive(Clone, Copy, Debug)]
 pub struct WebChat;
 
-impl Carrier for WebChat {
+impl Sender for WebChat {
     fn repetition_is_harmless(&self) -> bool {
         true
     }
@@ -50,15 +62,79 @@ impl Carrier for WebChat {
         true
     }
 
-    fn send<'a>(&'a self, _message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
-        Box::pin(ready(Sent::Taken))
+    fn prepare(&self, _: &Account<'_>, _: &Outgoing<'_>) -> Result<Prepared, Outcome> {
+        Ok(Prepared::Nothing)
+    }
+
+    fn send(&self, _: Prepared, _: Duration) -> Sending<'_> {
+        Box::pin(ready(Outcome::Taken { id: String::new() }))
     }
 }
 
-/// The carriers by kind of channel.
+/// A channel that only receives: whoever answers on it names another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Mute;
+
+impl Sender for Mute {
+    fn repetition_is_harmless(&self) -> bool {
+        true
+    }
+
+    fn prepare(&self, _: &Account<'_>, _: &Outgoing<'_>) -> Result<Prepared, Outcome> {
+        Err(Outcome::refused(Failure::NoAddress))
+    }
+
+    fn send(&self, _: Prepared, _: Duration) -> Sending<'_> {
+        Box::pin(ready(Outcome::refused(Failure::NoAddress)))
+    }
+}
+
+/// A carrier that is called over HTTP.
+pub struct Http<C> {
+    carrier: C,
+    web: Web,
+}
+
+impl<C: Carrier> Http<C> {
+    /// Calls `carrier` through `web`.
+    pub fn new(carrier: C, web: Web) -> Self {
+        Self { carrier, web }
+    }
+}
+
+impl<C: Carrier> Sender for Http<C> {
+    fn repetition_is_harmless(&self) -> bool {
+        self.carrier.repetition_is_harmless()
+    }
+
+    fn prepare(&self, account: &Account<'_>, outgoing: &Outgoing<'_>) -> Result<Prepared, Outcome> {
+        if outgoing.to.is_empty() {
+            return Err(Outcome::refused(Failure::NoAddress));
+        }
+        if outgoing.text.chars().count() > self.carrier.longest() {
+            return Err(Outcome::refused(Failure::TooLong));
+        }
+        self.carrier.send(account, outgoing).map(Prepared::Call)
+    }
+
+    fn send(&self, prepared: Prepared, limit: Duration) -> Sending<'_> {
+        Box::pin(async move {
+            let Prepared::Call(call) = prepared else {
+                return Outcome::refused(Failure::Refused);
+            };
+            match self.web.call(&call, limit).await {
+                Ok(answer) => self.carrier.outcome(&answer),
+                Err(CallFailed::NotSent) => Outcome::NotNow { after: None },
+                Err(CallFailed::Unknown) => Outcome::Unknown,
+            }
+        })
+    }
+}
+
+/// The senders by kind of channel.
 #[derive(Clone)]
 pub struct Carriers {
-    web_chat: Arc<dyn Carrier>,
+    senders: [Arc<dyn Sender>; ChannelKind::ALL.len()],
 }
 
 impl fmt::Debug for Carriers {
@@ -67,24 +143,41 @@ impl fmt::Debug for Carriers {
     }
 }
 
-impl Default for Carriers {
-    fn default() -> Self {
-        Self {
-            web_chat: Arc::new(WebChat),
-        }
-    }
-}
-
 impl Carriers {
-    /// Carriers of which the web chat's is another: for drills.
-    pub fn with_web_chat(web_chat: Arc<dyn Carrier>) -> Self {
-        Self { web_chat }
+    /// The senders of all kinds, calling out through `web`.
+    pub fn new(_web: &Web) -> Self {
+        Self {
+            senders: ChannelKind::ALL.map(|kind| -> Arc<dyn Sender> {
+                match kind {
+                    ChannelKind::WebChat => Arc::new(WebChat),
+                    ChannelKind::Form
+                    | ChannelKind::Voice
+                    | ChannelKind::Email
+                    | ChannelKind::Sms
+                    | ChannelKind::Messenger
+                    | ChannelKind::Instagram
+                    | ChannelKind::Whatsapp => Arc::new(Mute),
+                }
+            }),
+        }
     }
 
-    /// The carrier of a kind of channel.
-    pub(crate) fn of(&self, kind: ChannelKind) -> &dyn Carrier {
-        match kind {
-            ChannelKind::WebChat => self.web_chat.as_ref(),
+    /// These, with another sender for one kind: for drills.
+    #[must_use]
+    pub fn with(mut self, kind: ChannelKind, sender: Arc<dyn Sender>) -> Self {
+        let places = self.senders.iter_mut().zip(ChannelKind::ALL);
+        for (place, _) in places.filter(|(_, of)| *of == kind) {
+            *place = Arc::clone(&sender);
         }
+        self
+    }
+
+    /// The sender of a kind of channel.
+    pub(crate) fn of(&self, kind: ChannelKind) -> Arc<dyn Sender> {
+        let mut all = self.senders.iter().zip(ChannelKind::ALL);
+        let found = all
+            .find(|(_, of)| *of == kind)
+            .map(|(sender, _)| Arc::clone(sender));
+        found.unwrap_or_else(|| Arc::new(Mute))
     }
 }

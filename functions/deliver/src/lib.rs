@@ -3,6 +3,7 @@
 
 pub mod carrier;
 mod delivery;
+mod sending;
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ pub async fn handle(courier: &Courier, event: LambdaEvent<SqsEvent>) -> SqsBatch
     let deadline = Deadline::from_millis(event.context.deadline);
     run_batch(event.payload, deadline, |body| async move {
         let job: DeliverJob = queue::decode(&body)?;
-        delivery::deliver(courier, &job).await
+        delivery::deliver(courier, &job, deadline).await
     })
     .await
 }

@@ -255,7 +255,7 @@ impl Dispatcher {
             ),
             (Some(Direction::Outbound), Some(MessageState::Queued)) => (
                 &self.queues.deliver,
-                deliver_job(tenant, conversation, message, now, &again),
+                deliver_job(tenant, conversation, message, found.peek("channel"), now, &again),
             ),
             _ => return Ok(false),
         };
@@ -349,10 +349,8 @@ async fn put_notice(scope: &TenantScope, open: &OpenConversation, job: &ReplyJob
         state: MessageState::Queued.into(),
         at: id.at().into(),
         answers: Some(*job.message).into(),
-        body: MessageBody {
-            text: notice::HANDED_OVER.to_owned(),
-        }
-        .into(),
+        body: MessageBody::from(notice::HANDED_OVER.to_owned()).into(),
+        ..Message::blank()
     };
     let row = keys::message(scope.tenant(), *job.conversation, id);
     let _stored_before = scope.store().put(&row, &notice, &open.key, When::Absent).await?;

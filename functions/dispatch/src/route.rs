@@ -6,7 +6,7 @@ use usher_aws::store::keys::{
     parse_conversation_partition, parse_erasure_partition, parse_export, parse_message_sort_key,
 };
 use usher_shared::Timestamp;
-use usher_shared::ids::{ConversationId, ErasureId, ExportId, MessageId, TenantId};
+use usher_shared::ids::{ChannelId, ConversationId, ErasureId, ExportId, MessageId, TenantId};
 use usher_shared::model::ErasureLook;
 use usher_shared::records::{DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter};
 use usher_shared::untrusted::Label;
@@ -73,7 +73,8 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
     let job = match (image("direction"), image("state")) {
         (Some("inbound"), _) => reply_job(tenant, conversation, message, now, "").map(Routed::Reply),
         (Some("outbound"), Some("queued")) => {
-            deliver_job(tenant, conversation, message, now, "").map(Routed::Deliver)
+            let channel = image("channel").and_then(|id| id.parse().ok());
+            deliver_job(tenant, conversation, message, channel, now, "").map(Routed::Deliver)
         }
         (Some("outbound"), Some(_)) => return Ok(Routed::Nowhere),
         _ => None,
@@ -107,10 +108,12 @@ pub(crate) fn deliver_job(
     tenant: TenantId,
     conversation: ConversationId,
     message: MessageId,
+    channel: Option<ChannelId>,
     at: Timestamp,
     again: &str,
 ) -> Option<Outgoing> {
     let job = DeliverJob {
+        channel: channel.into(),
         at: at.into(),
         tenant: tenant.into(),
         conversation: conversation.into(),

@@ -5,15 +5,17 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use usher_aws::TenantScope;
+use usher_aws::channels::NewChannel as NewChannelOf;
 use usher_aws::http::{
     App, IdempotencyKey, Idempotent, List, ListQuery, Problem, QueryOf, Strict, read_page,
 };
 use usher_aws::scope::ScopeError;
-use usher_aws::sealing::HashPurpose;
 use usher_aws::store::{When, keys};
+use usher_carriers::event::To;
+use usher_shared::channel as model;
 use usher_shared::ids::{ChannelId, ChannelKey};
-use usher_shared::model::{self, AuditAction};
-use usher_shared::records::{Channel, ChannelAddress};
+use usher_shared::model::AuditAction;
+use usher_shared::records::Channel;
 use usher_shared::untrusted::Origin;
 use utoipa::ToSchema;
 
@@ -148,15 +150,17 @@ pub(crate) async fn create_channel(
     let channel = match started {
         Idempotent::Made(id) => stored(scope, id).await?.ok_or_else(crate::openapi::gone)?,
         Idempotent::Make(id, pending) => {
-            let channel = new_channel(scope, id, request.value.kind.into(), name, origins);
-            let row = keys::channel(scope.tenant(), id);
-            let store = scope.store();
-            let making = store.putting(&row, &channel, scope.key(), When::Absent)?;
+            let new = NewChannelOf {
+                id,
+                kind: request.value.kind.into(),
+                name,
+                allowed_origins: origins,
+                settings: model::ChannelSettings::default(),
+                connection: None,
+                health: model::ChannelHealth::default(),
+            };
             let entry = granted.audit(AuditAction::ChannelCreated, &id)?;
-            // If the row is there, an earlier attempt of this very request wrote the same, and its entry.
-            let _same_channel = store.together(vec![making, entry]).await?;
-            let address = address_of(&app, scope, &channel).await?;
-            app.platform.put_channel_address(&address).await?;
+            let channel = app.platform.connect_channel(scope, new, vec![entry]).await?;
             pending.complete(scope).await?;
             channel
         }
@@ -212,7 +216,9 @@ pub(crate) async fn delete_channel(
 ) -> Result<Json<Deleted>, Problem> {
     let scope = granted.scope();
     let channel = stored(scope, id).await?.ok_or_else(Problem::not_found)?;
-    app.platform.delete_channel_address(*channel.key).await?;
+    app.platform
+        .delete_channel_address(&To::key(*channel.key))
+        .await?;
     // The row goes last: while it is there, a repeated request finishes what this one began.
     let row = keys::channel(scope.tenant(), id);
     let removal = scope.store().deleting(&row, &[When::Present])?;
@@ -236,42 +242,6 @@ fn checked(request: &NewChannel) -> Result<(String, Vec<Origin>), Problem> {
     }
     checks.finish()?;
     Ok((name, origins))
-}
-
-/// The channel as a function of its id: a request that is taken up again makes the same one.
-fn new_channel(
-    scope: &TenantScope,
-    id: ChannelId,
-    kind: model::ChannelKind,
-    name: String,
-    allowed_origins: Vec<Origin>,
-) -> Channel {
-    let own_id = id.to_string();
-    let tail = scope
-        .key()
-        .hash(HashPurpose::Derived, &[b"channel-key", own_id.as_bytes()])
-        .tail();
-    Channel {
-        id: id.into(),
-        kind: kind.into(),
-        state: model::ChannelState::Active.into(),
-        created_at: id.at().into(),
-        key: ChannelKey::derived(id.at(), tail).into(),
-        allowed_origins: allowed_origins.into(),
-        name: name.into(),
-    }
-}
-
-async fn address_of(app: &App, scope: &TenantScope, channel: &Channel) -> Result<ChannelAddress, Problem> {
-    let address = app.platform.channel_address_hash(*channel.key).await?;
-    Ok(ChannelAddress {
-        address: address.into(),
-        tenant: scope.tenant().into(),
-        channel: channel.id,
-        kind: channel.kind,
-        created_at: channel.created_at,
-        allowed_origins: channel.allowed_origins.clone(),
-    })
 }
 
 async fn stored(scope: &TenantScope, id: ChannelId) -> Result<Option<Channel>, Problem> {
@@ -302,7 +272,10 @@ mod tests {
             created_at: at.into(),
             key: key.into(),
             allowed_origins: vec!["https://www.example.com".parse().unwrap()].into(),
+            health: None.into(),
+            disconnected_at: None.into(),
             name: "Web site".to_owned().into(),
+            settings: None.into(),
         };
         assert_eq!(
             serde_json::to_value(ChannelView::new(channel, "https://api.example.com")).unwrap(),

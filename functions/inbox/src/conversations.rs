@@ -357,6 +357,7 @@ mod tests {
             created_at: at.into(),
             last_activity: Timestamp::from_millis(1_790_000_001_000).into(),
             answered_through: None.into(),
+            reach: None.into(),
             title: "Is the barn free?".to_owned().into(),
         };
         let lead = LeadId::derived(at, [4; 10]);

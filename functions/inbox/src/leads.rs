@@ -281,6 +281,8 @@ mod tests {
             conversation: ConversationId::derived(at, [4; 10]).into(),
             lead: Some(LeadId::derived(at, [1; 10])).into(),
             erased_at: None.into(),
+            withdrawn: None.into(),
+            reach: None.into(),
             profile: Profile {
                 email: Some("anna@example.com".to_owned()),
                 ..Profile::default()

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::access::permission::{ConversationsRead, ConversationsWrite};
 use crate::access::{Granted, PathId};
 use crate::openapi::{IdempotencyHeader, Invalid, NotFound, NotMade, Refused};
-use crate::words::{Author, Direction, MessageState, Time};
+use crate::words::{Author, Delivery, Direction, Failure, MessageState, Time};
 use usher_aws::http::{Checks, TextRule};
 
 /// The same as a person on the other end may write.
@@ -51,10 +51,37 @@ pub(crate) struct MessageView {
     answers: Option<MessageId>,
     /// When it was received or written.
     created_at: Time,
+    /// How far it is known to have come, where the carrier tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<Delivery>,
+    /// Why it was not sent or did not arrive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+    /// Its subject. Mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Our wedding on 12 June")]
+    subject: Option<String>,
+    /// What was quoted below it. Mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quoted: Option<String>,
+    /// What the person feels about it, as the channel shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "❤")]
+    reaction: Option<String>,
+    /// Nothing to answer by itself: a machine sent it, or the channel is paused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unattended: bool,
+    /// When the person changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<Time>,
+    /// When the person took it back: nothing of it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawn_at: Option<Time>,
 }
 
 impl From<Message> for MessageView {
     fn from(message: Message) -> Self {
+        let body = message.body.into_inner();
         Self {
             object: "message",
             id: *message.id,
@@ -64,7 +91,15 @@ impl From<Message> for MessageView {
             state: (*message.state).into(),
             answers: *message.answers,
             created_at: Time(*message.at),
-            text: message.body.into_inner().text,
+            delivery: (*message.delivery).map(Into::into),
+            failure: (*message.failure).map(Into::into),
+            unattended: *message.unattended == Some(true),
+            edited_at: (*message.edited_at).map(Time),
+            withdrawn_at: (*message.withdrawn_at).map(Time),
+            subject: body.mail.map(|mail| mail.subject),
+            quoted: body.quoted,
+            reaction: body.reaction,
+            text: body.text,
         }
     }
 }
@@ -241,7 +276,8 @@ async fn store(
         state: model::MessageState::Queued.into(),
         at: id.at().into(),
         answers: None.into(),
-        body: MessageBody { text }.into(),
+        body: MessageBody::from(text).into(),
+        ..Message::blank()
     };
     let row = keys::message(scope.tenant(), *open.head.id, id);
     let written = scope.store().put(&row, &message, &open.key, When::Absent).await?;
@@ -289,10 +325,8 @@ mod tests {
             state: model::MessageState::Sent.into(),
             at: at.into(),
             answers: Some(MessageId::derived(at, [5; 10])).into(),
-            body: MessageBody {
-                text: "Yes.".to_owned(),
-            }
-            .into(),
+            body: MessageBody::from("Yes.".to_owned()).into(),
+            ..Message::blank()
         };
         assert_eq!(
             serde_json::to_value(MessageView::from(message)).unwrap(),

@@ -41,9 +41,16 @@ words! {
     /// `unknown`, or from `queued` to `canceled`.
     MessageState { Received, Queued, Sending, Sent, Failed, Unknown, Canceled, }
     /// What kind of place a channel is.
-    ChannelKind { WebChat, }
+    ChannelKind { WebChat, Form, Email, Sms, Voice, Messenger, Instagram, Whatsapp, }
     /// Whether a channel takes messages.
-    ChannelState { Active, }
+    ChannelState { Active, Paused, Broken, Disconnected, }
+    /// How far a sent message is known to have come.
+    Delivery { Accepted, Delivered, Read, Undelivered, }
+    /// Why a message was not sent or did not arrive.
+    Failure {
+        OptedOut, WindowClosed, Unreachable, Blocked, TooLong, CredentialsRefused, NotAllowed, NoAddress,
+        ChannelClosed, Refused, GaveUp,
+    }
     /// How a document's text is written.
     DocumentFormat { Text, Markdown, }
     /// What the AI decided about an inbound message.

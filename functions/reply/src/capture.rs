@@ -8,18 +8,21 @@ use usher_shared::Timestamp;
 use usher_shared::ids::LeadId;
 use usher_shared::model::{ContactRef, Profile};
 use usher_shared::record::Sealed;
-use usher_shared::records::Lead;
+use usher_shared::records::{Conversation, Lead};
 use usher_shared::untrusted::Label;
 
-/// Takes down what was volunteered. Doing it again changes nothing.
+/// Takes down what was volunteered, and who begins to write on a channel by which they can be answered. Doing it again
+/// changes nothing.
 pub(crate) async fn capture(
     scope: &TenantScope,
-    contact: ContactRef,
+    head: &Conversation,
     volunteered: Profile,
     intent: Option<Label>,
     now: Timestamp,
 ) -> Result<(), KeyringError> {
-    if volunteered.is_empty() {
+    let contact = *head.contact;
+    let begins = head.answered_through.is_none() && head.reach.get().is_some();
+    if volunteered.is_empty() && !begins {
         return Ok(());
     }
     let Some((mut record, contact_keys)) = scope.open_contact(contact).await? else {
@@ -28,7 +31,7 @@ pub(crate) async fn capture(
     let mut profile = record.profile.into_inner();
     let changed = profile.merge(volunteered);
     // Without a way to reach the person it is a name, not a lead.
-    let reachable = profile.email.is_some() || profile.phone.is_some();
+    let reachable = profile.email.is_some() || profile.phone.is_some() || record.reach.get().is_some();
     let lead = match *record.lead {
         Some(lead) => Some(lead),
         None if reachable => Some(make_lead(scope, contact, intent, now).await?),

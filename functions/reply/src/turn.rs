@@ -79,11 +79,19 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         };
         messages.insert(0, message);
     }
+    // What was taken back is shown to nobody.
+    messages.retain(|message| message.withdrawn_at.is_none());
     mask_for_model(scope.masking(), &mut messages);
     let asked = messages.iter().find(|message| message.id == job.message);
-    let text = asked
-        .map(|asked| asked.body.get().text.clone())
-        .unwrap_or_default();
+    let Some(asked) = asked else { return Ok(()) };
+    if !asked.is_to_be_answered() {
+        // It stands in the inbox, and that is all.
+        let _taken_elsewhere = scope
+            .keep_up_conversation(&open.head, *open.head.state, scope.now(), None)
+            .await?;
+        return Ok(());
+    }
+    let text = asked.body.get().text.clone();
 
     if let Some(said) = reply_to(&messages, *job.message) {
         let hands_over = *said.author == Author::System;
@@ -93,14 +101,14 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
     if is_anothers_to_answer(&scope, through, &messages, job).await? {
         // What it volunteers is taken down all the same.
         let volunteered = lead::volunteered(&text);
-        return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
+        return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
     }
     if !open.head.state.ai_may_answer() {
         let _taken_elsewhere = scope
             .keep_up_conversation(&open.head, *open.head.state, scope.now(), None)
             .await?;
         let volunteered = lead::volunteered(&text);
-        return Ok(capture(&scope, *open.head.contact, volunteered, None, scope.now()).await?);
+        return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
     }
     let turn = decide(desk, &scope, through, &messages, job).await?;
     conclude(&scope, &open, job, turn, read_at).await
@@ -146,7 +154,7 @@ async fn finish(
             .move_conversation(*job.conversation, &from, state, now, through)
             .await?;
     }
-    Ok(capture(scope, *open.head.contact, lead::volunteered(text), None, now).await?)
+    Ok(capture(scope, &open.head, lead::volunteered(text), None, now).await?)
 }
 
 /// Whether a newer message's turn answers this one too, or has done so.
@@ -158,9 +166,7 @@ async fn is_anothers_to_answer(
 ) -> Result<bool, TurnError> {
     if through.is_none_or(|done| done < *job.message) {
         // The newest message's turn answers whatever came after the last answer.
-        let newest = messages
-            .iter()
-            .rfind(|message| *message.direction == Direction::Inbound);
+        let newest = messages.iter().rfind(|message| message.is_to_be_answered());
         return Ok(newest.is_some_and(|newest| newest.id != job.message));
     }
     // A turn has gone past it, but perhaps before it was stored: a first delivery that died half way leaves a
@@ -187,7 +193,7 @@ fn mask_for_model(masking: Masking, messages: &mut [Message]) {
     for message in messages {
         let masked = mask(&message.body.get().text, masking);
         if masked.cards > 0 || masked.government_ids > 0 {
-            message.body = MessageBody { text: masked.text }.into();
+            message.body = MessageBody::from(masked.text).into();
         }
     }
 }
@@ -217,7 +223,7 @@ async fn decide(
     let index = desk.library.index(scope).await?;
     let unanswered = |message: &&Message| {
         let open_question = through.is_none_or(|through| *message.id > through);
-        *message.direction == Direction::Inbound && (open_question || message.id == job.message)
+        message.is_to_be_answered() && (open_question || message.id == job.message)
     };
     let burst: Vec<&Message> = messages.iter().filter(unanswered).collect();
     let texts: Vec<&str> = burst
@@ -357,7 +363,7 @@ async fn conclude(
     let _taken_over_meanwhile = scope
         .keep_up_conversation(&open.head, state, now, Some(through))
         .await?;
-    capture(scope, *open.head.contact, turn.lead, turn.intent, now).await?;
+    capture(scope, &open.head, turn.lead, turn.intent, now).await?;
     tracing::info!(
         tenant.id = %tenant,
         conversation.id = %conversation,
@@ -397,10 +403,8 @@ async fn put_reply(
         state: MessageState::Queued.into(),
         at: reply.at().into(),
         answers: Some(*job.message).into(),
-        body: MessageBody {
-            text: trace.response.get().clone(),
-        }
-        .into(),
+        body: MessageBody::from(trace.response.get().clone()).into(),
+        ..Message::blank()
     };
     let row = keys::message(scope.tenant(), *job.conversation, reply);
     let _stored_before = scope.store().put(&row, &message, &open.key, When::Absent).await?;

@@ -290,22 +290,8 @@ async fn end_conversation(scope: &TenantScope, age: &ConversationAge) -> Result<
 
 /// The title is the first message's words: once that has ended, so has the title.
 async fn forget_title(scope: &TenantScope, id: ConversationId, cutoff: Timestamp) -> Result<(), SweepError> {
-    let Some(mut open) = scope.open_conversation(id).await? else {
-        return Ok(());
-    };
-    if *open.head.created_at > cutoff {
-        return Ok(());
-    }
-    open.head.title = Sealed::from(String::new());
-    let activity = *open.head.last_activity;
-    let row = keys::conversation(scope.tenant(), id).listed(keys::conversation_listing(
-        scope.tenant(),
-        id,
-        activity,
-    ));
     // If something happened meanwhile, the next sweep does it.
-    let when = When::Is("last_activity", json!(activity));
-    let _busy = scope.store().put(&row, &open.head, &open.key, when).await?;
+    let _busy = scope.empty_title(id, |head| *head.created_at <= cutoff).await?;
     Ok(())
 }
 

@@ -206,6 +206,33 @@ impl TenantScope {
         self.store().update(&row, set, vec![when]).await
     }
 
+    /// Empties a conversation's title if `is_due` says so of its head as it is opened. `No` if the conversation moved
+    /// meanwhile: then the title may still be there.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn empty_title(
+        &self,
+        id: ConversationId,
+        is_due: impl Fn(&Conversation) -> bool,
+    ) -> Result<Written, KeyringError> {
+        let Some(mut open) = self.open_conversation(id).await? else {
+            return Ok(Written::Yes);
+        };
+        if !is_due(&open.head) {
+            return Ok(Written::Yes);
+        }
+        open.head.title = Sealed::from(String::new());
+        let activity = *open.head.last_activity;
+        let mut row = keys::conversation(self.tenant(), id);
+        // A head that no turn has passed is not listed yet.
+        if open.head.answered_through.is_some() || *open.head.state != ConversationState::Ai {
+            row = row.listed(keys::conversation_listing(self.tenant(), id, activity));
+        }
+        let when = When::Is("last_activity", json!(activity));
+        Ok(self.store().put(&row, &open.head, &open.key, when).await?)
+    }
+
     /// A contact with the keys that open it; `None` if it is forgotten.
     ///
     /// # Errors

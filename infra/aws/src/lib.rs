@@ -4,6 +4,7 @@
 //! [`TenantScope`], which carries that tenant's own credentials and keys.
 
 pub mod batch;
+pub mod channels;
 pub mod clients;
 pub mod clock;
 pub mod conversation;
@@ -26,7 +27,9 @@ pub mod sealing;
 pub mod serving;
 pub mod settings;
 pub mod store;
+pub mod suppressions;
 pub mod telemetry;
+pub mod web;
 
 pub use platform::Platform;
 pub use scope::TenantScope;

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
-use usher_shared::ids::ChannelKey;
+use usher_carriers::event::To;
 use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink};
 use usher_shared::untrusted::KeyedHash;
 use usher_shared::{Clock, Entropy, TenantPolicy};
 
+use crate::channels::Remembered;
 use crate::clients::Clients;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::rate::Leases;
@@ -39,6 +40,7 @@ pub struct Platform {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) warm: Mutex<Warm>,
     pub(crate) leases: Mutex<Leases>,
+    pub(crate) channels: Mutex<Remembered>,
     pub(crate) standing: Mutex<Standing>,
     directory_key: OnceCell<PlatformKey>,
 }
@@ -84,6 +86,7 @@ impl Platform {
             entropy,
             warm: Mutex::default(),
             leases: Mutex::default(),
+            channels: Mutex::default(),
             standing: Mutex::default(),
             directory_key: OnceCell::new(),
             settings,
@@ -124,8 +127,8 @@ impl Platform {
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn find_channel(&self, key: ChannelKey) -> Result<Option<ChannelAddress>, KeyringError> {
-        let hash = self.channel_address_hash(key).await?;
+    pub async fn find_channel(&self, to: &To) -> Result<Option<ChannelAddress>, KeyringError> {
+        let hash = self.channel_address_hash(to).await?;
         Ok(self
             .platform_store()
             .get(&keys::channel_address(hash), &DataKey::none(), false)
@@ -136,33 +139,45 @@ impl Platform {
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn channel_address_hash(&self, key: ChannelKey) -> Result<KeyedHash, KeyringError> {
-        let text = key.to_string();
+    pub async fn channel_address_hash(&self, to: &To) -> Result<KeyedHash, KeyringError> {
+        let parts = [to.space.name().as_bytes(), to.address.as_bytes()];
         Ok(self
             .directory_key()
             .await?
-            .hash(HashPurpose::ChannelAddress, &[b"web_chat", text.as_bytes()]))
+            .hash(HashPurpose::ChannelAddress, &parts))
     }
 
     /// Writes a channel into the directory, where it stays as it was written first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_channel_address(&self, record: &ChannelAddress) -> Result<(), StoreError> {
+    pub async fn put_channel_address(&self, record: &ChannelAddress) -> Result<bool, StoreError> {
         let row = keys::channel_address(*record.address);
-        let _repeated = self
+        let store = self.platform_store();
+        let found = store.insert_or_get(&row, record, &DataKey::none()).await?;
+        Ok(found.is_none_or(|found| found.channel == record.channel))
+    }
+
+    /// Says in the directory whether a channel is paused.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn pause_channel_address(&self, to: &To, paused: bool) -> Result<bool, KeyringError> {
+        let row = keys::channel_address(self.channel_address_hash(to).await?);
+        let set = vec![("paused", serde_json::json!(paused.then_some(true)))];
+        let written = self
             .platform_store()
-            .put(&row, record, &DataKey::none(), When::Absent)
+            .update(&row, set, vec![When::Present])
             .await?;
-        Ok(())
+        Ok(written.happened())
     }
 
     /// Removes a channel from the directory: from now on nobody reaches it. Says whether it was there.
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn delete_channel_address(&self, key: ChannelKey) -> Result<bool, KeyringError> {
-        let hash = self.channel_address_hash(key).await?;
+    pub async fn delete_channel_address(&self, to: &To) -> Result<bool, KeyringError> {
+        let hash = self.channel_address_hash(to).await?;
         Ok(self.platform_store().delete(&keys::channel_address(hash)).await?)
     }
 

@@ -44,6 +44,16 @@ pub struct To {
     pub address: String,
 }
 
+impl To {
+    /// A channel by its own key.
+    pub fn key(key: usher_shared::ids::ChannelKey) -> Self {
+        Self {
+            space: Space::Key,
+            address: key.to_string(),
+        }
+    }
+}
+
 /// The person at the other end.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Person {
@@ -152,31 +162,7 @@ pub struct Said {
     pub unattended: bool,
 }
 
-/// A comment under a post.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comment {
-    /// Its id.
-    pub id: String,
-    /// The comment that it answers, if it answers one.
-    pub parent: Option<String>,
-    /// The post or media under which it stands.
-    pub post: Option<String>,
-}
-
-/// What threads a mail.
-#[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct MailHead {
-    /// Its `Message-ID`, without angle brackets.
-    pub message_id: Option<String>,
-    /// Ids that it refers to, oldest first, its direct parent last.
-    pub references: Vec<String>,
-    /// Its subject, as written.
-    pub subject: String,
-    /// The capability in the address that it was sent to, if it had one.
-    pub token: Option<String>,
-    /// What the receiving server found: kept as data, believed by nobody for identity.
-    pub verdicts: Vec<(String, String)>,
-}
+pub use usher_shared::model::{Comment, MailHead};
 
 /// Something that came with a message.
 #[derive(Clone, PartialEq, Eq)]
@@ -219,7 +205,7 @@ macro_rules! redacted {
         }
     )*};
 }
-redacted!(Person, Said, MailHead, Attached, Source);
+redacted!(Person, Said, Attached, Source);
 
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

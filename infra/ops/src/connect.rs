@@ -107,6 +107,7 @@ async fn local(url: &str) -> Result<BTreeMap<String, String>, OpsError> {
     )]
     let client = reqwest::Client::builder()
         .no_proxy()
+        .tls_certs_only([])
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(10))
         .build()

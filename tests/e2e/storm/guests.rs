@@ -96,6 +96,7 @@ async fn guest(tenant: &Tenant, number: usize, messages: Vec<Message>) -> Vec<(S
     #[expect(clippy::disallowed_methods, reason = "a guest's browser")]
     let browser = reqwest::Client::builder()
         .no_proxy()
+        .tls_certs_only([])
         .local_address(std::net::IpAddr::from([127, 0, net, host]))
         .timeout(Duration::from_secs(40))
         .build()

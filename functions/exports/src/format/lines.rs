@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use usher_shared::channel::{Delivery, Failure};
 use usher_shared::ids::{ChannelId, ContactId, ConversationId, MessageId, TraceId};
 use usher_shared::model::{Author, ConversationState, Decision, Direction, MessageState};
 use usher_shared::records::{Contact, Conversation, Lead, Message, Trace};
@@ -30,6 +31,20 @@ struct MessageLine<'a> {
     text: &'a str,
     answers: Option<MessageId>,
     created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quoted: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reaction: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<Delivery>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawn_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +82,7 @@ pub(crate) fn conversation(head: &Conversation, out: &mut Vec<u8>) {
 
 /// Writes the line of a message.
 pub(crate) fn message(message: &Message, out: &mut Vec<u8>) {
+    let body = message.body.get();
     let line = MessageLine {
         object: "message",
         id: *message.id,
@@ -74,9 +90,16 @@ pub(crate) fn message(message: &Message, out: &mut Vec<u8>) {
         direction: *message.direction,
         author: *message.author,
         state: *message.state,
-        text: &message.body.get().text,
+        text: &body.text,
         answers: *message.answers,
         created_at: message.at.to_string(),
+        subject: body.mail.as_ref().map(|mail| mail.subject.as_str()),
+        quoted: body.quoted.as_deref(),
+        reaction: body.reaction.as_deref(),
+        delivery: *message.delivery,
+        failure: *message.failure,
+        edited_at: message.edited_at.map(|at| at.to_string()),
+        withdrawn_at: message.withdrawn_at.map(|at| at.to_string()),
     };
     write(&line, out);
 }
@@ -115,6 +138,7 @@ pub(crate) fn lead(lead: &Lead, contacts: &[Contact]) -> Value {
             "email": profile.email,
             "phone": profile.phone,
             "handle": profile.handle,
+            "address": contact.reach.get().as_ref().map(|reach| &reach.address),
             "first_seen_at": contact.first_seen.to_string(),
             "last_seen_at": contact.last_seen.to_string(),
         })
@@ -160,10 +184,8 @@ mod tests {
             state: MessageState::Received.into(),
             at: at.into(),
             answers: None.into(),
-            body: MessageBody {
-                text: "two\nlines \"quoted\" \u{2028} é".to_owned(),
-            }
-            .into(),
+            body: MessageBody::from("two\nlines \"quoted\" \u{2028} é".to_owned()).into(),
+            ..Message::blank()
         };
         let mut out = Vec::new();
         message(&record, &mut out);

@@ -12,6 +12,7 @@ use usher_aws::TenantScope;
 use usher_aws::http::{App, Checks, IdempotencyKey, Problem, QueryOf, Strict, TextRule};
 use usher_aws::sealing::HashPurpose;
 use usher_aws::store::{Read, keys};
+use usher_carriers::event::{Person, Said};
 use usher_shared::ids::{ContactId, ConversationId, MessageId, SessionId};
 use usher_shared::model::{Author, Direction, MessageState};
 use usher_shared::records::{ChannelAddress, Message};
@@ -106,13 +107,19 @@ async fn post_message(
         |(_, id)| id,
     );
     let inbound = Inbound {
-        address: session.id.to_string(),
+        person: Person {
+            address: session.id.to_string(),
+            ..Person::default()
+        },
         event,
-        at: None,
-        text,
+        said: Said {
+            text,
+            ..Said::default()
+        },
+        ..Inbound::default()
     };
-    match receive(&scope, &channel, &inbound).await? {
-        Received::Stored(id) => {
+    match receive(&scope, &channel, inbound).await? {
+        Received::Stored(id, _) => {
             let accepted = Accepted {
                 object: "message",
                 id,
@@ -124,7 +131,8 @@ async fn post_message(
             "conversation_forgotten",
             "The conversation was deleted.",
         )),
-        Received::Conflict => Err(Problem::unprocessable(
+        // Nothing else is said of a message.
+        Received::Conflict | Received::Noted | Received::Ignored(_) => Err(Problem::unprocessable(
             "idempotency_key_reused",
             "The message's id was used before, with another text.",
         )),

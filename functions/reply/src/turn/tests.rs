@@ -21,10 +21,8 @@ fn p_col_01_what_was_stored_unmasked_is_shown_to_no_model() {
         state: MessageState::Received.into(),
         at: at.into(),
         answers: None.into(),
-        body: MessageBody {
-            text: text.to_owned(),
-        }
-        .into(),
+        body: MessageBody::from(text.to_owned()).into(),
+        ..Message::blank()
     };
     let card = "4242 4242 4242 4242";
     let mut messages = [stored(card), stored("When is the deposit due?")];

@@ -287,6 +287,18 @@ impl From<RestartError> for Problem {
     }
 }
 
+impl From<crate::channels::ConnectError> for Problem {
+    fn from(error: crate::channels::ConnectError) -> Self {
+        match error {
+            crate::channels::ConnectError::Taken => Self::conflict(
+                "address_connected",
+                "This address is connected already. Disconnect it there first.",
+            ),
+            crate::channels::ConnectError::Keyring(error) => error.into(),
+        }
+    }
+}
+
 impl From<KeyringError> for Problem {
     fn from(error: KeyringError) -> Self {
         match error {

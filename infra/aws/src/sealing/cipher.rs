@@ -292,6 +292,12 @@ pub enum HashPurpose {
     RateSender,
     /// The token of a download link.
     DownloadToken,
+    /// A carrier's id of a message of ours.
+    CarrierMessage,
+    /// An address that gets nothing more.
+    Suppression,
+    /// A grant at a carrier: the account and who gave it.
+    Grant,
 }
 
 impl HashPurpose {
@@ -307,6 +313,9 @@ impl HashPurpose {
             Self::Identifier => "identifier",
             Self::RateSender => "rate-sender",
             Self::DownloadToken => "download-token",
+            Self::CarrierMessage => "carrier-message",
+            Self::Suppression => "suppression",
+            Self::Grant => "grant",
         }
     }
 }

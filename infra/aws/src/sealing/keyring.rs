@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
 use usher_shared::Timestamp;
-use usher_shared::ids::{ContactId, ConversationId, DocumentId, TenantId};
+use usher_shared::ids::{ChannelId, ContactId, ConversationId, DocumentId, TenantId};
 use usher_shared::record::key;
 use usher_shared::records::WrappedKey;
 use usher_shared::untrusted::{Label, WrappedBytes};
@@ -298,6 +298,51 @@ impl TenantScope {
         Ok(self
             .store()
             .delete(&keys::document_key(self.tenant(), document))
+            .await?)
+    }
+
+    /// Draws a channel's key, wraps it with the tenant's and stores it.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn create_channel_key(
+        &self,
+        channel: ChannelId,
+    ) -> Result<DataKey<key::Channel>, KeyringError> {
+        let row = keys::channel_key(self.tenant(), channel);
+        if let Some(made_before) = self.channel_key(channel).await? {
+            return Ok(made_before);
+        }
+        let key = DataKey::<key::Channel>::generate(self.entropy());
+        let wrapped = self.key().wrap(self.entropy(), wrapping(&row), &key)?;
+        self.put_key(&row, wrapped).await?;
+        Ok(key)
+    }
+
+    /// A channel's key; `None` once it was disconnected.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn channel_key(
+        &self,
+        channel: ChannelId,
+    ) -> Result<Option<DataKey<key::Channel>>, KeyringError> {
+        let row = keys::channel_key(self.tenant(), channel);
+        match self.store().get(&row, &DataKey::none(), true).await? {
+            None => Ok(None),
+            Some(wrapped) => Ok(Some(self.key().unwrap_key(wrapping(&row), &wrapped.wrapped.0.0)?)),
+        }
+    }
+
+    /// Deletes a channel's key: from then on nobody reads its credentials, wherever copies are. Says whether there was
+    /// one.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn delete_channel_key(&self, channel: ChannelId) -> Result<bool, KeyringError> {
+        Ok(self
+            .store()
+            .delete(&keys::channel_key(self.tenant(), channel))
             .await?)
     }
 

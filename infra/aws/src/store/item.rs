@@ -219,10 +219,8 @@ mod tests {
             state: MessageState::Received.into(),
             at: at.into(),
             answers: None.into(),
-            body: MessageBody {
-                text: "Anna Berg, +1 555 0100".to_owned(),
-            }
-            .into(),
+            body: MessageBody::from("Anna Berg, +1 555 0100".to_owned()).into(),
+            ..Message::blank()
         };
         (keys::message(tenant, conversation, id), message)
     }

@@ -11,7 +11,9 @@ use std::marker::PhantomData;
 
 use usher_shared::Timestamp;
 use usher_shared::ids::{ChannelId, DocumentId, TenantId};
-use usher_shared::records::{Channel, Document, IdempotentOutcome, RateBucket, Tenant};
+use usher_shared::records::{
+    Channel, ChannelSecret, Document, IdempotentOutcome, RateBucket, Revocation, Tenant,
+};
 use usher_shared::untrusted::KeyedHash;
 
 pub use self::conversations::*;
@@ -123,6 +125,26 @@ pub fn channel(tenant: TenantId, channel: ChannelId) -> Key<Channel> {
 /// All channels.
 pub fn channels(tenant: TenantId) -> Range {
     all(format!("{tenant}#channels"))
+}
+
+/// What a channel's carrier demands to know.
+pub fn channel_secret(tenant: TenantId, channel: ChannelId) -> Key<ChannelSecret> {
+    Key::inbox(format!("{tenant}#secrets"), channel.to_string())
+}
+
+/// All channels' secrets.
+pub fn channel_secrets(tenant: TenantId) -> Range {
+    all(format!("{tenant}#secrets"))
+}
+
+/// A grant that is still to be revoked.
+pub fn revocation(tenant: TenantId, channel: ChannelId) -> Key<Revocation> {
+    Key::inbox(format!("{tenant}#revocations"), channel.to_string())
+}
+
+/// All grants that are still to be revoked.
+pub fn revocations(tenant: TenantId) -> Range {
+    all(format!("{tenant}#revocations"))
 }
 
 /// A document.

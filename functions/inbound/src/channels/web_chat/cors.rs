@@ -9,6 +9,7 @@ use lambda_http::request::RequestContext;
 use usher_aws::TenantScope;
 use usher_aws::http::{App, Problem, path_id};
 use usher_aws::rate::network_of;
+use usher_carriers::event::To;
 use usher_shared::rate::Class;
 use usher_shared::records::ChannelAddress;
 
@@ -94,7 +95,7 @@ pub(super) async fn never_reached() -> StatusCode {
 
 async fn find(app: &App, key: &str) -> Result<ChannelAddress, Problem> {
     app.platform
-        .find_channel(path_id(key)?)
+        .find_channel(&To::key(path_id(key)?))
         .await?
         .ok_or_else(Problem::not_found)
 }

@@ -4,7 +4,10 @@ use std::marker::PhantomData;
 
 use usher_shared::Timestamp;
 use usher_shared::ids::{ErasureId, ExportId, HoldId, TenantId};
-use usher_shared::records::{AuditEvent, DataExport, Erasing, ExportProgress, ExportSlot, Hold, OpenErasure};
+use usher_shared::records::{
+    AuditEvent, Consent, DataExport, Erasing, ExportProgress, ExportSlot, Hold, OpenErasure, Suppression,
+};
+use usher_shared::untrusted::KeyedHash;
 
 use super::{Key, Range, Table, all, by_time};
 
@@ -88,4 +91,30 @@ pub fn export_progress(tenant: TenantId, export: ExportId) -> Key<ExportProgress
 /// The place of the one export that may run.
 pub fn export_slot(tenant: TenantId) -> Key<ExportSlot> {
     Key::ledger(format!("{tenant}#export-slot"), "slot".to_owned())
+}
+
+/// An address that gets nothing more.
+pub fn suppression(tenant: TenantId, address: KeyedHash) -> Key<Suppression> {
+    Key::ledger(format!("{tenant}#suppressions"), address.to_string())
+}
+
+/// All addresses that get nothing more.
+pub fn suppressions(tenant: TenantId) -> Range {
+    Range {
+        table: Table::Ledger,
+        ..all(format!("{tenant}#suppressions"))
+    }
+}
+
+/// The proof of one request.
+pub fn consent(tenant: TenantId, request: KeyedHash) -> Key<Consent> {
+    Key::ledger(format!("{tenant}#consents"), request.to_string())
+}
+
+/// All proofs.
+pub fn consents(tenant: TenantId) -> Range {
+    Range {
+        table: Table::Ledger,
+        ..all(format!("{tenant}#consents"))
+    }
 }

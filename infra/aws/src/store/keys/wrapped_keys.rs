@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use usher_shared::ids::{ContactId, ConversationId, DocumentId, TenantId};
+use usher_shared::ids::{ChannelId, ContactId, ConversationId, DocumentId, TenantId};
 use usher_shared::records::{ServingMark, WrappedKey};
 
 use super::{Key, Range, Table, all};
@@ -58,6 +58,11 @@ pub fn document_keys(tenant: TenantId) -> Range {
         table: Table::Keys,
         ..all(format!("{tenant}#documents"))
     }
+}
+
+/// A channel's key, wrapped by its tenant's.
+pub fn channel_key(tenant: TenantId, channel: ChannelId) -> Key<WrappedKey> {
+    wrapped(format!("{tenant}#channels"), channel.to_string())
 }
 
 fn wrapped(pk: String, sk: String) -> Key<WrappedKey> {

@@ -1,0 +1,215 @@
+//! A delivery that leaves: last check, claim, send, record.
+
+use serde_json::json;
+use usher_aws::channels::OpenChannel;
+use usher_aws::conversation::OpenConversation;
+use usher_aws::deadline::Deadline;
+use usher_aws::sealing::HashPurpose;
+use usher_aws::store::{StoreError, When, keys};
+use usher_aws::suppressions::Means;
+use usher_carriers::call::{Outcome, Outgoing};
+use usher_shared::channel::{
+    ChannelHealth, ChannelKind, ChannelState, ChannelTrouble, Delivery as Come, Failure,
+};
+use usher_shared::message::Reference;
+use usher_shared::model::{Author, Direction, MessageState};
+use usher_shared::records::Message;
+use usher_shared::untrusted::Label;
+
+use crate::Courier;
+use crate::delivery::{CALL, Delivery, DeliveryError, Settled, is_overruled, result_of};
+
+/// Messages that are read with the conversation: among them is the last that the person wrote, which decides whether the
+/// channel still takes an answer.
+const CONTEXT: usize = 20;
+
+/// Sends one message, once.
+pub(crate) async fn send(
+    courier: &Courier,
+    delivery: &Delivery<'_>,
+    deadline: Deadline,
+) -> Result<(), DeliveryError> {
+    let (scope, job) = (&delivery.scope, delivery.job);
+    // Forgotten or past its period: nothing leaves.
+    let Some((open, messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
+        return Ok(());
+    };
+    let message = match messages.iter().find(|message| message.id == job.message) {
+        Some(message) => message.clone(),
+        None => match scope.store().get(&delivery.row, &open.key, true).await? {
+            Some(message) => message,
+            None => return Ok(()),
+        },
+    };
+    let reach = open.head.reach.get().as_ref();
+    let by = reach
+        .and_then(|reach| reach.channel)
+        .unwrap_or(*open.head.channel);
+    // Read now: what was paused or disconnected a moment ago sends nothing.
+    let Some(channel) = courier.platform.live_channel(scope, by).await? else {
+        let closed = Settled::refused(Failure::ChannelClosed);
+        return delivery.settle(*message.state, closed).await;
+    };
+    let sender = courier.carriers.of(*channel.channel.kind);
+    match *message.state {
+        MessageState::Queued => {}
+        // An earlier attempt claimed it and died before it could say what became of it.
+        MessageState::Sending if sender.repetition_is_harmless() => {}
+        MessageState::Sending => {
+            let unknown = Settled::of(MessageState::Unknown);
+            return delivery.settle(MessageState::Sending, unknown).await;
+        }
+        _ => return Ok(()),
+    }
+    if let Some(stopped) = last_check(delivery, &open, &message, &channel).await? {
+        return delivery.settle(*message.state, stopped).await;
+    }
+    let reference = Reference {
+        conversation: *job.conversation,
+        message: *job.message,
+    }
+    .to_string();
+    let answered = messages
+        .iter()
+        .find(|inbound| Some(*inbound.id) == *message.answers)
+        .or_else(|| last_inbound(&messages));
+    let outgoing = Outgoing {
+        reference: &reference,
+        to: reach.map_or("", |reach| &reach.address),
+        text: &message.body.get().text,
+        by_human: *message.author == Author::Human,
+        last_inbound: last_inbound(&messages).map(|inbound| *inbound.at),
+        now: scope.now(),
+        comment: answered.and_then(|inbound| inbound.body.get().comment.as_ref()),
+        mail: answered.and_then(|inbound| inbound.body.get().mail.as_ref()),
+        answers: None,
+    };
+    let settings = channel.settings();
+    let endpoints = courier.platform.carriers()?;
+    let account = channel.account(&settings, &endpoints);
+    let prepared = match sender.prepare(&account, &outgoing) {
+        Ok(prepared) => prepared,
+        Err(outcome) => return conclude(delivery, &channel, *message.state, &outcome).await,
+    };
+    if *message.state == MessageState::Queued {
+        claim(delivery).await?;
+    }
+    let limit = deadline.remaining().min(CALL);
+    let outcome = sender.send(prepared, limit).await;
+    if outcome == Outcome::Unknown && sender.repetition_is_harmless() {
+        // It stays claimed: the next attempt asks again, and the carrier drops what it has.
+        return Err(DeliveryError::NotNow);
+    }
+    conclude(delivery, &channel, MessageState::Sending, &outcome).await
+}
+
+/// Why a message does not leave after all: whatever was decided since it was written.
+async fn last_check(
+    delivery: &Delivery<'_>,
+    open: &OpenConversation,
+    message: &Message,
+    channel: &OpenChannel,
+) -> Result<Option<Settled>, DeliveryError> {
+    if is_overruled(*open.head.state, *message.author) {
+        return Ok(Some(Settled::of(MessageState::Canceled)));
+    }
+    if !channel.may_send() {
+        return Ok(Some(Settled::refused(Failure::ChannelClosed)));
+    }
+    let means = match *channel.channel.kind {
+        ChannelKind::Sms => Some(Means::Sms),
+        ChannelKind::Email => Some(Means::Email),
+        _ => None,
+    };
+    if let (Some(means), Some(reach)) = (means, open.head.reach.get())
+        && delivery.scope.is_suppressed(means, &reach.address).await?
+        && !is_allowed_all_the_same(means, message)
+    {
+        return Ok(Some(Settled {
+            failure: Some(Failure::OptedOut),
+            ..Settled::of(MessageState::Canceled)
+        }));
+    }
+    Ok(None)
+}
+
+/// Mail that a person typed as an answer to somebody who wrote is no mailing: a withdrawal of consent ends what machines
+/// send. A number that said STOP gets nothing from anybody.
+fn is_allowed_all_the_same(means: Means, message: &Message) -> bool {
+    means == Means::Email && *message.author == Author::Human && message.answers.is_some()
+}
+
+fn last_inbound(messages: &[Message]) -> Option<&Message> {
+    let mut newest_first = messages.iter().rev();
+    newest_first.find(|message| *message.direction == Direction::Inbound)
+}
+
+/// Claims a message for this attempt. A lost answer is no lost claim: the row says whose it is.
+async fn claim(delivery: &Delivery<'_>) -> Result<(), DeliveryError> {
+    let mut token = [0; 8];
+    delivery.scope.entropy().fill(&mut token);
+    let token = u64::from_be_bytes(token);
+    let claim: Option<Label> = format!("{token:016x}").parse().ok();
+    let set = vec![("state", json!(MessageState::Sending)), ("claim", json!(claim))];
+    if delivery.move_to(MessageState::Queued, set).await?.happened() {
+        return Ok(());
+    }
+    let found = delivery.scope.store().get_row(&delivery.row, true).await?;
+    let theirs = found.and_then(|row| row.peek::<Label>("claim"));
+    if claim.is_some() && theirs == claim {
+        return Ok(());
+    }
+    Err(DeliveryError::Claimed)
+}
+
+/// Writes down what the carrier said.
+async fn conclude(
+    delivery: &Delivery<'_>,
+    channel: &OpenChannel,
+    from: MessageState,
+    outcome: &Outcome,
+) -> Result<(), DeliveryError> {
+    let Some(mut settled) = result_of(outcome) else {
+        if from == MessageState::Sending {
+            let set = vec![("state", json!(MessageState::Queued))];
+            let _back = delivery.move_to(MessageState::Sending, set).await?;
+        }
+        return Err(DeliveryError::NotNow);
+    };
+    if let Outcome::Taken { id } = outcome {
+        let channel = channel.channel.id.to_string();
+        let parts = [channel.as_bytes(), id.as_bytes()];
+        let hash = delivery.scope.key().hash(HashPurpose::CarrierMessage, &parts);
+        settled.more.push(("carrier", json!(hash)));
+        settled.more.push(("delivery", json!(Come::Accepted)));
+    }
+    if let Some(trouble) = settled.trouble {
+        mark(delivery, channel, trouble).await?;
+    }
+    delivery.settle(from, settled).await
+}
+
+/// Something is wrong with the channel: it says so, and sends nothing more if its credentials are dead.
+async fn mark(
+    delivery: &Delivery<'_>,
+    channel: &OpenChannel,
+    trouble: ChannelTrouble,
+) -> Result<(), StoreError> {
+    let (scope, id) = (&delivery.scope, *channel.channel.id);
+    let health = ChannelHealth {
+        checked_at: Some(scope.now()),
+        trouble: Some(trouble),
+        ..channel.channel.health.unwrap_or_default()
+    };
+    let mut set = vec![("health", json!(health))];
+    if trouble == ChannelTrouble::CredentialsRefused {
+        set.push(("state", json!(ChannelState::Broken)));
+    }
+    let when = vec![When::Is("state", json!(ChannelState::Active))];
+    let row = keys::channel(scope.tenant(), id);
+    let written = scope.store().update(&row, set, when).await?;
+    if written.happened() {
+        tracing::error!(tenant.id = %scope.tenant(), channel.id = %id, channel.trouble = ?trouble, "a carrier refuses the channel");
+    }
+    Ok(())
+}

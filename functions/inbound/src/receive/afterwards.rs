@@ -1,0 +1,442 @@
+//! What carriers tell after a message: that it was changed, taken back, delivered or read, that somebody else answered,
+//! that something is wrong. Each is done once or changes nothing, in whatever order it comes.
+
+use serde_json::json;
+use usher_aws::TenantScope;
+use usher_aws::sealing::DataKey;
+use usher_aws::store::{Read, StoreError, When, Written, keys};
+use usher_carriers::event::{Person, Said, What};
+use usher_shared::Timestamp;
+use usher_shared::channel::{ChannelHealth, ChannelState, ChannelTrouble, Delivery, Failure};
+use usher_shared::ids::{ConversationId, MessageId, TraceId};
+use usher_shared::masking::mask;
+use usher_shared::message::Reference;
+use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
+use usher_shared::record::{Sealed, key};
+use usher_shared::records::{ChannelAddress, Message};
+use usher_shared::untrusted::KeyedHash;
+
+use super::lookup::{Acquaintance, Stored, outbound_until};
+use super::place::{Found, Wanted};
+use super::{Pseudonyms, ReceiveError, Received, Thread, body};
+
+/// Events that were taken back before they came, and are remembered of one contact.
+const WITHDRAWN: usize = 20;
+/// Writers of one row race at most this often.
+const RACES: usize = 3;
+
+/// Takes everything but messages.
+pub(super) async fn take(
+    scope: &TenantScope,
+    channel: &ChannelAddress,
+    person: Option<Person>,
+    event: &str,
+    at: Option<Timestamp>,
+    what: What,
+) -> Result<Received, ReceiveError> {
+    let pseudonyms = Pseudonyms::new(scope, *channel.channel);
+    let afterwards = Afterwards {
+        scope,
+        channel,
+        pseudonyms: &pseudonyms,
+    };
+    match what {
+        What::Trouble(trouble) => afterwards.trouble(trouble).await?,
+        What::Status {
+            message,
+            reference,
+            delivery,
+            failure,
+        } => {
+            let reference = reference.and_then(|text| text.parse().ok());
+            afterwards
+                .status(person, &message, reference, delivery, failure)
+                .await?;
+        }
+        what => {
+            let Some(person) = person else {
+                return Ok(Received::Ignored("nobody"));
+            };
+            match what {
+                What::Edited { message, text } => afterwards.edited(&person, &message, &text).await?,
+                What::Unsent { message } => afterwards.unsent(&person, &message).await?,
+                What::Reaction { message, emoji } => afterwards.reaction(&person, &message, emoji).await?,
+                What::Watermark { until, delivery } => afterwards.watermark(&person, until, delivery).await?,
+                What::Echo { reference, said } => {
+                    return afterwards.echo(person, event, at, reference, said).await;
+                }
+                // A number that changed hands is another address: what it writes starts a contact of its own, which a
+                // person may join with the old one.
+                What::Moved { .. } => return Ok(Received::Ignored("moved")),
+                _ => return Ok(Received::Ignored("unknown")),
+            }
+        }
+    }
+    Ok(Received::Noted)
+}
+
+struct Afterwards<'a> {
+    scope: &'a TenantScope,
+    channel: &'a ChannelAddress,
+    pseudonyms: &'a Pseudonyms<'a>,
+}
+
+impl Afterwards<'_> {
+    async fn acquaintance(&self, person: &Person) -> Result<Option<Acquaintance>, ReceiveError> {
+        Ok(Acquaintance::find(self.scope, self.pseudonyms, person).await?)
+    }
+
+    /// What a person wrote, or a reaction's target that we said.
+    async fn find(&self, person: &Person, message: &str) -> Result<Option<Stored>, ReceiveError> {
+        let Some(known) = self.acquaintance(person).await? else {
+            return Ok(None);
+        };
+        let event = self.pseudonyms.event(&person.address, message);
+        if let Some(written) = known.written(self.scope, event).await? {
+            return Ok(Some(written));
+        }
+        Ok(known.said(self.scope, self.pseudonyms.carrier(message)).await?)
+    }
+
+    /// Opens a message, changes it and writes it back, if it was not taken back.
+    async fn rewrite(&self, stored: Stored, change: impl Fn(&mut Message)) -> Result<(), ReceiveError> {
+        let row = keys::message(self.scope.tenant(), stored.conversation, stored.id);
+        for _ in 0..RACES {
+            let found = self.scope.store().get(&row, &stored.key, true).await?;
+            let Some(mut message) = found.filter(|message| message.withdrawn_at.is_none()) else {
+                return Ok(());
+            };
+            let state = *message.state;
+            change(&mut message);
+            let when = When::Is("state", json!(state));
+            let written = self.scope.store().put(&row, &message, &stored.key, when).await?;
+            if written.happened() {
+                return Ok(());
+            }
+        }
+        Err(contended().into())
+    }
+
+    async fn edited(&self, person: &Person, message: &str, text: &str) -> Result<(), ReceiveError> {
+        let Some(stored) = self.find(person, message).await? else {
+            return Ok(());
+        };
+        if stored.row.peek::<Direction>("direction") != Some(Direction::Inbound) {
+            return Ok(());
+        }
+        let text = mask(text, self.scope.masking()).text;
+        let now = self.scope.now();
+        self.rewrite(stored, |message| {
+            let changed = MessageBody {
+                text: text.clone(),
+                ..message.body.get().clone()
+            };
+            message.body = Sealed::from(changed);
+            message.edited_at = Some(now).into();
+        })
+        .await
+    }
+
+    async fn reaction(
+        &self,
+        person: &Person,
+        message: &str,
+        emoji: Option<String>,
+    ) -> Result<(), ReceiveError> {
+        let Some(stored) = self.find(person, message).await? else {
+            return Ok(());
+        };
+        self.rewrite(stored, |message| {
+            let changed = MessageBody {
+                reaction: emoji.clone(),
+                ..message.body.get().clone()
+            };
+            message.body = Sealed::from(changed);
+        })
+        .await
+    }
+
+    /// What was taken back is forgotten here too: its text, what quotes it, and itself if it comes later.
+    async fn unsent(&self, person: &Person, message: &str) -> Result<(), ReceiveError> {
+        let Some(known) = self.acquaintance(person).await? else {
+            return Ok(());
+        };
+        let event = self.pseudonyms.event(&person.address, message);
+        let Some(stored) = known.written(self.scope, event).await? else {
+            return self.remember_withdrawn(&known, event).await;
+        };
+        let (id, conversation) = (stored.id, stored.conversation);
+        let row = keys::message(self.scope.tenant(), conversation, id);
+        let key: &DataKey<key::Conversation> = &stored.key;
+        let Some(mut found) = self.scope.store().get(&row, key, true).await? else {
+            return Ok(());
+        };
+        if found.withdrawn_at.is_some() {
+            return Ok(());
+        }
+        // The message itself last: while it is as it was, a repetition does what is left.
+        self.forget_quotes(conversation, id).await?;
+        let title: String = found.body.get().text.clone();
+        let due = |head: &usher_shared::records::Conversation| {
+            !head.title.get().is_empty() && title.starts_with(head.title.get().as_str())
+        };
+        for _ in 0..RACES {
+            if self.scope.empty_title(conversation, due).await?.happened() {
+                found.withdrawn_at = Some(self.scope.now()).into();
+                found.attachments = None.into();
+                found.body = Sealed::from(MessageBody::default());
+                let _erased_meanwhile = self.scope.store().put(&row, &found, key, When::Present).await?;
+                return Ok(());
+            }
+        }
+        Err(contended().into())
+    }
+
+    /// It may come later: then it is refused.
+    async fn remember_withdrawn(&self, known: &Acquaintance, event: KeyedHash) -> Result<(), ReceiveError> {
+        let row = keys::contact(self.scope.tenant(), known.contact.address);
+        let found = self.scope.store().get_row(&row, true).await?;
+        let mut withdrawn: Vec<KeyedHash> = found.and_then(|row| row.peek("withdrawn")).unwrap_or_default();
+        if withdrawn.contains(&event) {
+            return Ok(());
+        }
+        withdrawn.push(event);
+        let too_many = withdrawn.len().saturating_sub(WITHDRAWN);
+        withdrawn.drain(..too_many);
+        let when = vec![When::Is("id", json!(known.contact.id))];
+        let set = vec![("withdrawn", json!(withdrawn))];
+        let _fresh_contact = self.scope.store().update(&row, set, when).await?;
+        Ok(())
+    }
+
+    /// Removes the traces whose prompt may quote a message.
+    async fn forget_quotes(&self, conversation: ConversationId, id: MessageId) -> Result<(), StoreError> {
+        let range = keys::traces(self.scope.tenant(), conversation);
+        let mut read = Read {
+            limit: 50,
+            backward: true,
+            consistent: true,
+            after: None,
+        };
+        loop {
+            let page = self.scope.store().query(&range, &read).await?;
+            for row in &page.rows {
+                let since = row.peek::<Timestamp>("since");
+                let Some(trace) = row.peek::<TraceId>("id") else {
+                    continue;
+                };
+                let burst: Vec<MessageId> = row.peek("burst").unwrap_or_default();
+                let later = MessageId::from(trace) >= id && since.is_none_or(|since| since <= id.at());
+                if later || burst.contains(&id) {
+                    let row = keys::trace(self.scope.tenant(), conversation, trace);
+                    self.scope.store().delete(&row).await?;
+                }
+            }
+            read.after = page.next;
+            if read.after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn status(
+        &self,
+        person: Option<Person>,
+        message: &str,
+        reference: Option<Reference>,
+        delivery: Delivery,
+        failure: Option<Failure>,
+    ) -> Result<(), ReceiveError> {
+        let place = match (reference, person) {
+            (Some(reference), _) => Some((reference.conversation, reference.message)),
+            (None, Some(person)) => {
+                let known = self.acquaintance(&person).await?;
+                let stored = match known {
+                    None => None,
+                    Some(known) => known.said(self.scope, self.pseudonyms.carrier(message)).await?,
+                };
+                stored.map(|stored| (stored.conversation, stored.id))
+            }
+            (None, None) => None,
+        };
+        let Some((conversation, id)) = place else {
+            return Ok(());
+        };
+        self.has_come(conversation, id, delivery, failure).await
+    }
+
+    /// A message of ours has come so far. What is known never moves back.
+    async fn has_come(
+        &self,
+        conversation: ConversationId,
+        id: MessageId,
+        delivery: Delivery,
+        failure: Option<Failure>,
+    ) -> Result<(), ReceiveError> {
+        let row = keys::message(self.scope.tenant(), conversation, id);
+        let mut set = vec![("delivery", json!(delivery))];
+        if let Some(failure) = failure {
+            set.push(("failure", json!(failure)));
+        }
+        set.push((
+            "state",
+            json!(if delivery == Delivery::Undelivered {
+                MessageState::Failed
+            } else {
+                MessageState::Sent
+            }),
+        ));
+        // A status may overtake the answer to the call that sent it: the carrier has it, whatever we know.
+        let from = [MessageState::Sending, MessageState::Sent, MessageState::Unknown];
+        let when = vec![
+            When::AbsentOrBelow("delivery", json!(delivery)),
+            When::OneOf("state", from.iter().map(|state| json!(state)).collect()),
+        ];
+        let written = self.scope.store().update(&row, set, when).await?;
+        if written.happened() && delivery == Delivery::Undelivered {
+            let _with_a_person_already = self
+                .scope
+                .move_conversation(
+                    conversation,
+                    &[ConversationState::Ai],
+                    ConversationState::WaitingForHuman,
+                    self.scope.now(),
+                    None,
+                )
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn watermark(
+        &self,
+        person: &Person,
+        until: Timestamp,
+        delivery: Delivery,
+    ) -> Result<(), ReceiveError> {
+        let Some(known) = self.acquaintance(person).await? else {
+            return Ok(());
+        };
+        for row in outbound_until(self.scope, known.conversation, until).await? {
+            let come = row.peek::<Delivery>("delivery");
+            // Everything older was told by an earlier watermark.
+            if come.is_some_and(|come| come >= delivery) {
+                break;
+            }
+            let state = row.peek::<MessageState>("state");
+            if let (Some(MessageState::Sent | MessageState::Unknown), Some(id)) = (state, row.peek("id")) {
+                self.has_come(known.conversation, id, delivery, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Something was said in the business's name: by us, which confirms it, or by somebody else, who has the
+    /// conversation from then on.
+    async fn echo(
+        &self,
+        person: Person,
+        event: &str,
+        at: Option<Timestamp>,
+        reference: Option<String>,
+        said: Said,
+    ) -> Result<Received, ReceiveError> {
+        if let Some(reference) = reference.and_then(|text| text.parse::<Reference>().ok()) {
+            let (conversation, id) = (reference.conversation, reference.message);
+            self.has_come(conversation, id, Delivery::Accepted, None).await?;
+            return Ok(Received::Noted);
+        }
+        let scope = self.scope;
+        let now = scope.now();
+        let at = at.unwrap_or(now);
+        let hash = self.pseudonyms.event(&person.address, event);
+        let text = mask(&said.text, scope.masking()).text;
+        let reach = usher_shared::model::Reach {
+            address: person.address.clone(),
+            channel: None,
+        };
+        let wanted = Wanted {
+            channel: self.channel,
+            address: self.pseudonyms.address(&person.address),
+            alias: person
+                .alias
+                .as_deref()
+                .map(|alias| self.pseudonyms.address(alias)),
+            event: hash,
+            at: Some(at),
+            thread: Thread::Current,
+            text: &text,
+            profile: &person.profile,
+            reach: Some(&reach),
+            now,
+        };
+        let Found::Here(place) = wanted.find(scope).await? else {
+            return Ok(Received::Forgotten);
+        };
+        let Some(key) = place.keys.conversation(place.conversation)? else {
+            return Ok(Received::Forgotten);
+        };
+        let id = MessageId::derived(at, hash.tail());
+        let message = Message {
+            id: id.into(),
+            conversation: place.conversation.into(),
+            contact: place.contact.into(),
+            channel: self.channel.channel,
+            direction: Direction::Outbound.into(),
+            author: Author::Human.into(),
+            state: MessageState::Sent.into(),
+            at: at.into(),
+            carrier: Some(self.pseudonyms.carrier(event)).into(),
+            body: body(Said { text, ..said }).into(),
+            ..Message::blank()
+        };
+        let row = keys::message(scope.tenant(), place.conversation, id);
+        let written = scope.store().put(&row, &message, &key, When::Absent).await?;
+        // Also when it was there before: an earlier delivery may have died in between.
+        let from = [ConversationState::Ai, ConversationState::WaitingForHuman];
+        let moved = scope
+            .move_conversation(place.conversation, &from, ConversationState::Human, now, None)
+            .await?;
+        tracing::info!(
+            tenant.id = %scope.tenant(),
+            conversation.id = %place.conversation,
+            message.id = %id,
+            duplicate = !written.happened(),
+            taken_over = moved.happened(),
+            "answered elsewhere"
+        );
+        Ok(Received::Stored(id, place.conversation))
+    }
+
+    async fn trouble(&self, trouble: ChannelTrouble) -> Result<(), StoreError> {
+        let row = keys::channel(self.scope.tenant(), *self.channel.channel);
+        let found = self.scope.store().get_row(&row, true).await?;
+        let health = found.and_then(|row| row.peek::<ChannelHealth>("health"));
+        let health = ChannelHealth {
+            checked_at: Some(self.scope.now()),
+            trouble: Some(trouble),
+            ..health.unwrap_or_default()
+        };
+        let set = vec![("health", json!(health))];
+        let active = [ChannelState::Active, ChannelState::Paused].map(|state| json!(state));
+        let _gone: Written = self
+            .scope
+            .store()
+            .update(&row, set, vec![When::OneOf("state", active.to_vec())])
+            .await?;
+        tracing::error!(
+            tenant.id = %self.scope.tenant(),
+            channel.id = %*self.channel.channel,
+            channel.trouble = ?trouble,
+            "a carrier says that something is wrong with the channel"
+        );
+        Ok(())
+    }
+}
+
+fn contended() -> StoreError {
+    StoreError::Database {
+        operation: "PutItem",
+        code: "MessageContended".to_owned(),
+    }
+}

@@ -52,7 +52,9 @@ pub fn split_token(address: &str) -> (String, Option<String>) {
 /// A mailbox's address with a token in it, for answers to come back to. None if it would be too long.
 pub fn with_token(mailbox: &str, token: &str) -> Option<String> {
     let (local, domain) = mailbox.rsplit_once('@')?;
-    let plain = token.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let plain = token
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     let local = format!("{local}+{token}");
     // What stands before the `@` has a limit of its own.
     (plain && !token.is_empty() && local.len() <= 64).then(|| format!("{local}@{domain}"))
@@ -71,10 +73,7 @@ pub fn deliverable(known_by: &str) -> &str {
 /// Whether two domains are of one owner as far as their names say: equal, or one below the other.
 pub fn aligned(one: &str, other: &str) -> bool {
     let below = |inner: &str, outer: &str| {
-        outer.contains('.')
-            && inner
-                .strip_suffix(outer)
-                .is_some_and(|rest| rest.ends_with('.'))
+        outer.contains('.') && inner.strip_suffix(outer).is_some_and(|rest| rest.ends_with('.'))
     };
     !one.is_empty() && (one == other || below(one, other) || below(other, one))
 }

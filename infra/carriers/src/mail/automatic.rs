@@ -60,7 +60,10 @@ impl Own<'_> {
     /// Whether an address, canonical, is ours.
     pub fn has(&self, address: &str) -> bool {
         let (plain, _) = address::split_token(address);
-        plain == self.mailbox || self.domain.is_some_and(|domain| address::domain(address) == domain)
+        plain == self.mailbox
+            || self
+                .domain
+                .is_some_and(|domain| address::domain(address) == domain)
     }
 }
 
@@ -83,7 +86,11 @@ pub fn reason(
     if relayed {
         return None;
     }
-    let from = mail.from.as_ref().map(|from| from.address.as_str()).unwrap_or_default();
+    let from = mail
+        .from
+        .as_ref()
+        .map(|from| from.address.as_str())
+        .unwrap_or_default();
     if own.has(from) {
         return Some(Automatic::Own);
     }
@@ -104,13 +111,20 @@ pub fn reason(
         .any(|name| mail.header(name).is_some());
     let precedence = header("precedence");
     if listed
-        || precedence.is_some_and(|kind| matches!(kind.trim(), "bulk" | "list" | "junk" | "auto_reply" | "auto-reply"))
+        || precedence.is_some_and(|kind| {
+            matches!(
+                kind.trim(),
+                "bulk" | "list" | "junk" | "auto_reply" | "auto-reply"
+            )
+        })
     {
         return Some(Automatic::List);
     }
     let suppresses = |asked: &str| {
         let words = ["all", "autoreply", "oof", "dr", "rn", "nrn"];
-        asked.split([',', ';', ' ']).any(|word| words.contains(&word.trim()))
+        asked
+            .split([',', ';', ' '])
+            .any(|word| words.contains(&word.trim()))
     };
     if header("x-auto-response-suppress").is_some_and(|asked| suppresses(&asked)) {
         return Some(Automatic::Suppressed);
@@ -132,5 +146,7 @@ pub fn is_robot(address: &str) -> bool {
         .collect();
     matches!(name.as_str(), "mailerdaemon" | "postmaster")
         || name.starts_with("bounce")
-        || ["noreply", "donotreply"].iter().any(|word| name.starts_with(word) || name.ends_with(word))
+        || ["noreply", "donotreply"]
+            .iter()
+            .any(|word| name.starts_with(word) || name.ends_with(word))
 }

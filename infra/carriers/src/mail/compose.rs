@@ -110,7 +110,11 @@ pub fn compose(settings: &ChannelSettings, outgoing: &Outgoing<'_>) -> Result<Co
 
 /// Whether an id may stand in a header: whoever wrote to us chose it.
 fn is_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 400 && id.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte))
+    !id.is_empty()
+        && id.len() <= 400
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte))
 }
 
 /// The ids of the thread: the first, and as many of the newest as there is room for, the parent last.

@@ -2,14 +2,18 @@
 //!
 //! Not a renderer. One pass, no recursion, and no memory beyond the text itself.
 
+mod text;
+
+use self::text::{attribute, decode};
+
 /// Elements of which nothing is seen.
 const UNSEEN: [&str; 9] = [
     "script", "style", "head", "title", "template", "noscript", "object", "iframe", "svg",
 ];
 /// Elements that stand on lines of their own.
 const LINES: [&str; 20] = [
-    "address", "article", "div", "dl", "dt", "dd", "fieldset", "footer", "form", "header", "hr", "li", "main",
-    "nav", "section", "table", "tr", "ul", "ol", "center",
+    "address", "article", "div", "dl", "dt", "dd", "fieldset", "footer", "form", "header", "hr", "li",
+    "main", "nav", "section", "table", "tr", "ul", "ol", "center",
 ];
 /// Elements with an empty line around them.
 const PARAGRAPHS: [&str; 8] = ["p", "h1", "h2", "h3", "h4", "h5", "h6", "pre"];
@@ -50,7 +54,10 @@ pub(super) fn read(html: &str) -> Seen {
         let (before, tag) = rest.split_at(start);
         page.text(before);
         if let Some(comment) = tag.strip_prefix("<!--") {
-            rest = comment.find("-->").and_then(|end| comment.get(end + 3..)).unwrap_or_default();
+            rest = comment
+                .find("-->")
+                .and_then(|end| comment.get(end + 3..))
+                .unwrap_or_default();
             continue;
         }
         let is_tag = tag
@@ -172,7 +179,11 @@ impl Page {
     }
 
     fn open(&mut self, name: &str, attributes: &str) {
-        let begins = if self.quote.is_none() { quote(name, attributes) } else { None };
+        let begins = if self.quote.is_none() {
+            quote(name, attributes)
+        } else {
+            None
+        };
         if let Some(whole) = begins {
             self.line(1);
             let open = if whole { 1 } else { NEVER };
@@ -245,7 +256,9 @@ impl Page {
         let goes = ["http://", "https://", "mailto:", "tel:"]
             .iter()
             .any(|scheme| lower.starts_with(scheme));
-        let bare = href.split_once(':').map_or(href, |(_, rest)| rest.trim_start_matches('/'));
+        let bare = href
+            .split_once(':')
+            .map_or(href, |(_, rest)| rest.trim_start_matches('/'));
         let out = self.out();
         let words = out.get(at..).unwrap_or_default();
         if goes && href.len() <= 2_048 && !words.contains(bare.trim_end_matches('/')) {
@@ -272,7 +285,10 @@ fn skip<'a>(after: &'a str, name: &str) -> &'a str {
             .get(..name.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()));
         if named {
-            return rest.find('>').and_then(|end| rest.get(end + 1..)).unwrap_or_default();
+            return rest
+                .find('>')
+                .and_then(|end| rest.get(end + 1..))
+                .unwrap_or_default();
         }
     }
     ""
@@ -288,7 +304,9 @@ fn quote(name: &str, attributes: &str) -> Option<bool> {
         return Some(true);
     }
     for mark_name in ["class", "id"] {
-        let value = attribute(attributes, mark_name).unwrap_or_default().to_ascii_lowercase();
+        let value = attribute(attributes, mark_name)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         for mark in value.split_ascii_whitespace() {
             if QUOTES.contains(&mark) {
                 return Some(true);
@@ -299,127 +317,6 @@ fn quote(name: &str, attributes: &str) -> Option<bool> {
         }
     }
     None
-}
-
-/// The value of an attribute, decoded.
-fn attribute(attributes: &str, name: &str) -> Option<String> {
-    let mut rest = attributes;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-        let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=' || c == '/')?;
-        let (found, after) = rest.split_at(end);
-        let after = after.trim_start();
-        let Some(value) = after.strip_prefix('=') else {
-            if after.len() == rest.len() {
-                return None;
-            }
-            rest = after;
-            continue;
-        };
-        let value = value.trim_start();
-        let (value, next) = match value.as_bytes().first() {
-            Some(quote @ (b'"' | b'\'')) => {
-                let inner = value.get(1..).unwrap_or_default();
-                inner.split_once(char::from(*quote)).unwrap_or((inner, ""))
-            }
-            _ => value
-                .split_once(|c: char| c.is_ascii_whitespace())
-                .unwrap_or((value, "")),
-        };
-        if found.eq_ignore_ascii_case(name) {
-            return Some(decode(value));
-        }
-        rest = next;
-    }
-}
-
-/// Replaces character references. What is none stays as it is.
-fn decode(text: &str) -> String {
-    if !text.contains('&') {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        let (before, reference) = rest.split_at(at);
-        out.push_str(before);
-        let end = reference
-            .bytes()
-            .take(12)
-            .position(|byte| byte == b';');
-        let decoded = end.and_then(|end| {
-            let name = reference.get(1..end)?;
-            Some((character(name)?, end + 1))
-        });
-        if let Some((decoded, length)) = decoded {
-            out.push_str(&decoded);
-            rest = reference.get(length..).unwrap_or_default();
-        } else {
-            out.push('&');
-            rest = reference.get(1..).unwrap_or_default();
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-fn character(name: &str) -> Option<String> {
-    let known = match name {
-        "amp" => "&",
-        "lt" => "<",
-        "gt" => ">",
-        "quot" => "\"",
-        "apos" => "'",
-        "nbsp" | "ensp" | "emsp" | "thinsp" => " ",
-        "zwnj" | "zwj" | "shy" | "lrm" | "rlm" => "",
-        "copy" => "©",
-        "reg" => "®",
-        "trade" => "™",
-        "euro" => "€",
-        "pound" => "£",
-        "hellip" => "…",
-        "ndash" => "–",
-        "mdash" => "—",
-        "bull" | "middot" => "·",
-        "lsquo" => "‘",
-        "rsquo" => "’",
-        "ldquo" => "“",
-        "rdquo" => "”",
-        "laquo" => "«",
-        "raquo" => "»",
-        "deg" => "°",
-        "ntilde" => "ñ",
-        "Ntilde" => "Ñ",
-        "iexcl" => "¡",
-        "iquest" => "¿",
-        "aacute" => "á",
-        "eacute" => "é",
-        "iacute" => "í",
-        "oacute" => "ó",
-        "uacute" => "ú",
-        "auml" => "ä",
-        "ouml" => "ö",
-        "uuml" => "ü",
-        "Auml" => "Ä",
-        "Ouml" => "Ö",
-        "Uuml" => "Ü",
-        "szlig" => "ß",
-        "agrave" => "à",
-        "egrave" => "è",
-        "ecirc" => "ê",
-        "ccedil" => "ç",
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            let character = char::from_u32(code).filter(|c| !c.is_control() || *c == '\n')?;
-            let character = if character == '\u{a0}' { ' ' } else { character };
-            return Some(character.to_string());
-        }
-    };
-    Some(known.to_owned())
 }
 
 /// At most one empty line in a row, none at the ends, nothing that cannot be seen at the ends of lines.

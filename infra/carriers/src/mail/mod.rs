@@ -109,7 +109,10 @@ pub fn tell(mail: Mail, received: &Received, addressed: Addressed<'_>) -> Event 
     } else {
         None
     };
-    let nobody_to_answer = relayed && filled.as_ref().is_none_or(|person| automatic::is_robot(&person.address));
+    let nobody_to_answer = relayed
+        && filled
+            .as_ref()
+            .is_none_or(|person| automatic::is_robot(&person.address));
     let writer = filled.unwrap_or(from);
     let unattended = automatic.is_some() || nobody_to_answer || sender == Sender::Doubtful;
     let said = Said {
@@ -127,7 +130,12 @@ pub fn tell(mail: Mail, received: &Received, addressed: Addressed<'_>) -> Event 
         quoted: mail.quoted,
         unattended,
     };
-    event(received, addressed, Some(person(writer, sender)), What::Message(said))
+    event(
+        received,
+        addressed,
+        Some(person(writer, sender)),
+        What::Message(said),
+    )
 }
 
 /// The person who wrote. One that nobody vouches for is another than whoever has the address.

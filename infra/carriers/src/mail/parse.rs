@@ -1,10 +1,14 @@
 //! MIME to what a person wrote: head, text, what was quoted, attachments. Bounded before it is looked into.
 
+mod report;
+
 use mail_parser::{
     Address, Encoding, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType,
 };
 use usher_shared::channel::AttachmentKind;
 
+pub use self::report::Report;
+use self::report::report;
 use super::address;
 use super::{html, quote};
 use crate::event::{Attached, Source};
@@ -55,15 +59,6 @@ pub struct Mailbox {
     pub name: Option<String>,
     /// The address.
     pub address: String,
-}
-
-/// A report about a mail of ours (RFC 3464), as far as it is used.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// `Message-ID` of the mail that it is about.
-    pub original: Option<String>,
-    /// `failed`, `delayed`, `delivered`, `relayed` or `expanded`.
-    pub action: String,
 }
 
 /// A mail, read.
@@ -127,7 +122,7 @@ impl Mail {
 pub fn parse(raw: &[u8]) -> Result<Mail, Unreadable> {
     bounded(raw)?;
     let message = MessageParser::default().parse(raw).ok_or(Unreadable::NotMail)?;
-    let Some(root) = message.parts.first().filter(|root| !root.headers.is_empty()) else {
+    let Some(root) = message.parts.first().filter(|root| has_head(root)) else {
         return Err(Unreadable::NotMail);
     };
     let report = root
@@ -159,6 +154,15 @@ pub fn parse(raw: &[u8]) -> Result<Mail, Unreadable> {
         },
         report,
     })
+}
+
+/// Whether a part has a header that a mail could have: anything before a colon may look like one.
+fn has_head(root: &MessagePart<'_>) -> bool {
+    let named = |header: &mail_parser::Header<'_>| {
+        let name = header.name.as_str();
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    root.headers.iter().any(named)
 }
 
 /// Looks at a mail from outside: what would cost more than it can say is not looked into.
@@ -349,7 +353,11 @@ fn kind(part: &MessagePart<'_>) -> (AttachmentKind, Option<String>) {
         return (AttachmentKind::Other, None);
     };
     let main = claimed.c_type.to_ascii_lowercase();
-    let sub = claimed.c_subtype.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let sub = claimed
+        .c_subtype
+        .as_deref()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     (
         kind_of(&main, &sub),
         Some(format!("{main}/{sub}")).filter(|_| !sub.is_empty()),
@@ -366,42 +374,6 @@ pub(super) fn kind_of(main: &str, sub: &str) -> AttachmentKind {
         ("application", sub) if sub.starts_with("vnd.") => AttachmentKind::Document,
         _ => AttachmentKind::Other,
     }
-}
-
-/// Reads the parts of a report that programs read.
-fn report(message: &Message<'_>) -> Report {
-    let mut report = Report::default();
-    for part in &message.parts {
-        let field = |text: &str, name: &str| {
-            let value = |line: &str| {
-                let (found, value) = line.split_once(':')?;
-                found.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-            };
-            text.lines().take(1_000).find_map(value)
-        };
-        match &part.body {
-            PartType::Message(original) => {
-                report.original = report.original.or_else(|| original.message_id().and_then(id));
-            }
-            body => {
-                let text = match body {
-                    PartType::Text(text) => text.as_ref(),
-                    PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
-                        std::str::from_utf8(bytes).unwrap_or_default()
-                    }
-                    _ => continue,
-                };
-                if part.is_content_type("message", "delivery-status") {
-                    report.action = field(text, "action").unwrap_or_default().to_ascii_lowercase();
-                } else if part.is_content_type("text", "rfc822-headers") {
-                    report.original = report
-                        .original
-                        .or_else(|| field(text, "message-id").as_deref().and_then(id));
-                }
-            }
-        }
-    }
-    report
 }
 
 /// One line: no breaks, nothing that cannot be seen.
@@ -422,7 +394,6 @@ pub(super) fn cut(mut text: String, longest: usize) -> String {
     }
     text.replace('\0', "")
 }
-
 
 #[cfg(test)]
 mod tests;

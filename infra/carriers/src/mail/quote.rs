@@ -33,7 +33,14 @@ const INTRODUCTIONS: [&str; 24] = [
     "写道:",
 ];
 /// The same where the verb comes before the name: "Am Montag schrieb Ana:". In small letters.
-const VERBS_INSIDE: [&str; 6] = [" schrieb ", " schreef ", " skrev ", " wrote ", " escribió ", " a écrit "];
+const VERBS_INSIDE: [&str; 6] = [
+    " schrieb ",
+    " schreef ",
+    " skrev ",
+    " wrote ",
+    " escribió ",
+    " a écrit ",
+];
 /// Headings above what Outlook and its kin quote. In small letters, without dashes.
 const HEADINGS: [&str; 16] = [
     "original message",
@@ -56,16 +63,46 @@ const HEADINGS: [&str; 16] = [
 /// First words of the lines in which Outlook repeats a head: from, sent, subject. In small letters.
 const FROM: [&str; 9] = ["from", "von", "de", "da", "van", "från", "fra", "od", "от"];
 const SENT: [&str; 20] = [
-    "sent", "date", "gesendet", "datum", "enviado", "enviado el", "fecha", "envoyé", "inviato", "data", "verzonden",
-    "skickat", "sendt", "wysłano", "отправлено", "enviada em", "enviat", "dato", "lähetetty", "enviada",
+    "sent",
+    "date",
+    "gesendet",
+    "datum",
+    "enviado",
+    "enviado el",
+    "fecha",
+    "envoyé",
+    "inviato",
+    "data",
+    "verzonden",
+    "skickat",
+    "sendt",
+    "wysłano",
+    "отправлено",
+    "enviada em",
+    "enviat",
+    "dato",
+    "lähetetty",
+    "enviada",
 ];
 const SUBJECT: [&str; 10] = [
-    "subject", "betreff", "asunto", "objet", "oggetto", "assunto", "onderwerp", "ämne", "emne", "temat",
+    "subject",
+    "betreff",
+    "asunto",
+    "objet",
+    "oggetto",
+    "assunto",
+    "onderwerp",
+    "ämne",
+    "emne",
+    "temat",
 ];
 
 /// Splits a text.
 pub(super) fn split(text: &str) -> Seen {
-    let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches(['\r', ' ', '\t'])).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim_end_matches(['\r', ' ', '\t']))
+        .collect();
     let mut own: Vec<&str> = Vec::new();
     let mut quoted: Vec<&str> = Vec::new();
     let mut at = 0;

@@ -6,11 +6,31 @@ use super::parse::{Mail, Mailbox};
 
 /// Words before the address in a form's mail. In small letters.
 const ADDRESS_LABELS: [&str; 12] = [
-    "email", "e-mail", "mail", "correo", "correo electrónico", "correo electronico", "e-mail-adresse", "email address",
-    "e-mail address", "adresse e-mail", "courriel", "your email",
+    "email",
+    "e-mail",
+    "mail",
+    "correo",
+    "correo electrónico",
+    "correo electronico",
+    "e-mail-adresse",
+    "email address",
+    "e-mail address",
+    "adresse e-mail",
+    "courriel",
+    "your email",
 ];
 /// Words before the name. In small letters.
-const NAME_LABELS: [&str; 9] = ["name", "nombre", "nom", "nome", "naam", "full name", "your name", "vollständiger name", "ihr name"];
+const NAME_LABELS: [&str; 9] = [
+    "name",
+    "nombre",
+    "nom",
+    "nome",
+    "naam",
+    "full name",
+    "your name",
+    "vollständiger name",
+    "ihr name",
+];
 /// Lines that are looked at.
 const MOST_LINES: usize = 500;
 
@@ -69,7 +89,9 @@ fn addresses(line: &str) -> impl Iterator<Item = String> {
     line.split(|c: char| c.is_whitespace() || "<>()[],;\"'|".contains(c))
         .filter(|word| word.contains('@'))
         .filter_map(|word| {
-            let word = word.trim_start_matches("mailto:").trim_end_matches(['.', ':', '!', '?']);
+            let word = word
+                .trim_start_matches("mailto:")
+                .trim_end_matches(['.', ':', '!', '?']);
             address::canonical(word)
         })
 }
@@ -88,7 +110,11 @@ fn labelled(text: &str, labels: &[&str]) -> Option<String> {
         if !value.is_empty() {
             return Some(value.to_owned());
         }
-        if let Some(next) = lines.peek().map(|next| next.trim()).filter(|next| !next.is_empty()) {
+        if let Some(next) = lines
+            .peek()
+            .map(|next| next.trim())
+            .filter(|next| !next.is_empty())
+        {
             return Some(next.to_owned());
         }
     }

@@ -186,7 +186,11 @@ pub fn hear(key: &str, id: &str, body: &[u8]) -> Result<Heard, Malformed> {
         "email.delivered" => status(Delivery::Delivered, None),
         "email.bounced" => {
             let permanent = part(&data.bounce, "type").as_deref() == Some("Permanent");
-            let failure = if permanent { Failure::Unreachable } else { Failure::GaveUp };
+            let failure = if permanent {
+                Failure::Unreachable
+            } else {
+                Failure::GaveUp
+            };
             status(Delivery::Undelivered, Some(failure))
         }
         "email.suppressed" => status(Delivery::Undelivered, Some(Failure::Unreachable)),
@@ -194,7 +198,11 @@ pub fn hear(key: &str, id: &str, body: &[u8]) -> Result<Heard, Malformed> {
         "email.complained" => status(Delivery::Delivered, Some(Failure::OptedOut)),
         "email.failed" => {
             let quota = part(&data.failed, "reason").is_some_and(|reason| reason.contains("quota"));
-            let failure = if quota { Failure::NotAllowed } else { Failure::Refused };
+            let failure = if quota {
+                Failure::NotAllowed
+            } else {
+                Failure::Refused
+            };
             status(Delivery::Undelivered, Some(failure))
         }
         "email.scheduled" => What::Ignored("mail_scheduled"),
@@ -254,7 +262,11 @@ pub fn received(notice: &Notice, raw: &[u8]) -> Received {
 
 /// An id goes into a path.
 fn is_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 100 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    !id.is_empty()
+        && id.len() <= 100
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// One address or a list of them.

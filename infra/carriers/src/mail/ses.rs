@@ -7,10 +7,10 @@ use serde_json::Value;
 use usher_shared::Timestamp;
 use usher_shared::channel::{ChannelTrouble, Delivery, Failure};
 
+use super::Received;
 use super::address;
 use super::compose::TAG;
 use super::verdict::{NAMES, Verdicts};
-use super::Received;
 use crate::call::Outcome;
 use crate::event::{Event, Person, Space, To, What};
 
@@ -104,7 +104,10 @@ pub fn hear(event: &Value) -> Heard {
         let heard = if let Some(inbound) = record.get("ses") {
             notice(inbound).map_or(Heard::Nothing, |notice| Heard::Mail(vec![notice]))
         } else {
-            let message = record.pointer("/Sns/Message").and_then(Value::as_str).unwrap_or_default();
+            let message = record
+                .pointer("/Sns/Message")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             said(&serde_json::from_str(message).unwrap_or_default())
         };
         match heard {
@@ -168,7 +171,8 @@ fn time(text: Option<&str>) -> Option<Timestamp> {
 
 /// What happened to a mail of ours.
 fn outbound(event: &Value) -> Option<Event> {
-    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let text =
+        |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let kind = text(event, "/eventType").or_else(|| text(event, "/notificationType"))?;
     let mail = MailPart::deserialize(event.get("mail")?).ok()?;
     let (part, recipients, happened) = happened(&kind, event);
@@ -178,9 +182,7 @@ fn outbound(event: &Value) -> Option<Event> {
         .or_else(|| mail.destination.first().cloned());
     let recipient = recipient.as_deref().and_then(address::canonical);
     let id = mail.message_id;
-    let tag = mail
-        .tags
-        .and_then(|tags| text(&tags, &format!("/{TAG}/0")));
+    let tag = mail.tags.and_then(|tags| text(&tags, &format!("/{TAG}/0")));
     let what = match happened {
         Happened::Nothing(name) => What::Ignored(name),
         Happened::Came(delivery, failure) => What::Status {
@@ -193,7 +195,11 @@ fn outbound(event: &Value) -> Option<Event> {
     Some(Event {
         to: To {
             space: Space::Mailbox,
-            address: mail.source.as_deref().and_then(address::canonical).unwrap_or_default(),
+            address: mail
+                .source
+                .as_deref()
+                .and_then(address::canonical)
+                .unwrap_or_default(),
         },
         id: format!("{id}:{kind}"),
         at: time(text(&detail, "/timestamp").as_deref()),
@@ -229,10 +235,22 @@ fn happened(kind: &str, event: &Value) -> (&'static str, Option<&'static str>, H
         // It arrived, and the person called it rubbish.
         "Complaint" => {
             let happened = Happened::Came(Delivered, Some(Failure::OptedOut));
-            ("complaint", Some("/complainedRecipients/0/emailAddress"), happened)
+            (
+                "complaint",
+                Some("/complainedRecipients/0/emailAddress"),
+                happened,
+            )
         }
-        "Reject" => ("reject", None, Happened::Came(Undelivered, Some(Failure::Blocked))),
-        "Rendering Failure" => ("failure", None, Happened::Came(Undelivered, Some(Failure::Refused))),
+        "Reject" => (
+            "reject",
+            None,
+            Happened::Came(Undelivered, Some(Failure::Blocked)),
+        ),
+        "Rendering Failure" => (
+            "failure",
+            None,
+            Happened::Came(Undelivered, Some(Failure::Refused)),
+        ),
         "DeliveryDelay" => ("deliveryDelay", None, Happened::Nothing("mail_delayed")),
         // Proxies and scanners open and click: nothing of it says that a person did.
         "Open" => ("open", None, Happened::Nothing("mail_opened")),
@@ -249,10 +267,15 @@ pub fn refusal(code: &str, status: u16) -> Outcome {
         trouble: Some(trouble),
     };
     match code {
-        "TooManyRequestsException" | "LimitExceededException" | "ThrottlingException" | "Throttling"
+        "TooManyRequestsException"
+        | "LimitExceededException"
+        | "ThrottlingException"
+        | "Throttling"
         | "ConcurrentModificationException" => Outcome::NotNow { after: None },
         "MessageRejected" => Outcome::refused(Failure::Blocked),
-        "MailFromDomainNotVerifiedException" => channel(Failure::NotAllowed, ChannelTrouble::PermissionMissing),
+        "MailFromDomainNotVerifiedException" => {
+            channel(Failure::NotAllowed, ChannelTrouble::PermissionMissing)
+        }
         "AccountSuspendedException" | "SendingPausedException" => {
             channel(Failure::NotAllowed, ChannelTrouble::Restricted)
         }
@@ -260,9 +283,10 @@ pub fn refusal(code: &str, status: u16) -> Outcome {
             channel(Failure::NotAllowed, ChannelTrouble::PermissionMissing)
         }
         "BadRequestException" | "ValidationException" => Outcome::refused(Failure::Refused),
-        "UnrecognizedClientException" | "InvalidClientTokenId" | "ExpiredTokenException" | "SignatureDoesNotMatch" => {
-            Outcome::NotNow { after: None }
-        }
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "ExpiredTokenException"
+        | "SignatureDoesNotMatch" => Outcome::NotNow { after: None },
         _ if status == 429 => Outcome::NotNow { after: None },
         _ if (400..500).contains(&status) => Outcome::refused(Failure::Refused),
         // It may have been taken before it went wrong.

@@ -23,7 +23,12 @@ fn good(envelope: &str) -> Received {
         id: "ses-1".to_owned(),
         at: Some(Timestamp::from_millis(1)),
         envelope: Some(envelope.to_owned()),
-        verdicts: verdicts(&[("spam", "pass"), ("virus", "pass"), ("spf", "pass"), ("dmarc", "pass")]),
+        verdicts: verdicts(&[
+            ("spam", "pass"),
+            ("virus", "pass"),
+            ("spf", "pass"),
+            ("dmarc", "pass"),
+        ]),
     }
 }
 
@@ -59,7 +64,11 @@ macro_rules! vector {
 
 #[test]
 fn an_answer_becomes_a_message_with_its_thread() {
-    let event = told(vector!("email-reply-threaded.eml"), &good("ana@customer.example"), &[]);
+    let event = told(
+        vector!("email-reply-threaded.eml"),
+        &good("ana@customer.example"),
+        &[],
+    );
     let (person, said) = said(&event);
     assert_eq!(person.address, "ana@customer.example");
     assert_eq!(person.profile.name.as_deref(), Some("Ana Ruiz"));
@@ -68,7 +77,10 @@ fn an_answer_becomes_a_message_with_its_thread() {
     assert!(!said.unattended);
     let head = said.mail.as_ref().unwrap();
     assert_eq!(head.subject, "Re: cotización");
-    assert_eq!(head.message_id.as_deref(), Some("CAF=abc123@mail.customer.example"));
+    assert_eq!(
+        head.message_id.as_deref(),
+        Some("CAF=abc123@mail.customer.example")
+    );
     let parents: Vec<_> = thread::parents(head).collect();
     assert_eq!(
         parents,
@@ -78,7 +90,10 @@ fn an_answer_becomes_a_message_with_its_thread() {
             thread::Parent::Mail("th77.out1@acme-inbox.example"),
         ]
     );
-    assert_eq!((event.id.as_str(), event.at), ("ses-1", Some(Timestamp::from_millis(1))));
+    assert_eq!(
+        (event.id.as_str(), event.at),
+        ("ses-1", Some(Timestamp::from_millis(1)))
+    );
 }
 
 #[test]
@@ -96,7 +111,10 @@ fn what_machines_send_is_stored_and_not_answered() {
 fn a_bounce_tells_of_our_message_and_is_nobodys() {
     let event = told(vector!("email-bounce-dsn.eml"), &good(""), &[]);
     assert_eq!(event.person, None);
-    let What::Status { message, delivery, .. } = &event.what else {
+    let What::Status {
+        message, delivery, ..
+    } = &event.what
+    else {
         panic!("{:?}", event.what);
     };
     assert_eq!(message, "th77.out5@acme-inbox.example");
@@ -166,25 +184,58 @@ fn a_sender_that_nobody_vouches_for_is_another_person() {
         let head = format!("From: ana@customer.example{signature}");
         let event = told(&mail(&head, "x"), &received, &[]);
         let (person, said) = said(&event);
-        (person.address == "ana@customer.example", said.unattended, person.profile.email.is_some())
+        (
+            person.address == "ana@customer.example",
+            said.unattended,
+            person.profile.email.is_some(),
+        )
     };
     let vouched = (true, false, true);
     let doubtful = (false, true, false);
     let ana = "ana@customer.example";
     assert_eq!(judged(&[("dmarc", "pass")], ana, ""), vouched);
-    assert_eq!(judged(&[("dmarc", "fail"), ("spf", "pass"), ("dkim", "pass")], ana, ""), doubtful);
-    assert_eq!(judged(&[("dmarc", "gray"), ("spf", "gray"), ("dkim", "gray")], ana, ""), doubtful);
+    assert_eq!(
+        judged(&[("dmarc", "fail"), ("spf", "pass"), ("dkim", "pass")], ana, ""),
+        doubtful
+    );
+    assert_eq!(
+        judged(&[("dmarc", "gray"), ("spf", "gray"), ("dkim", "gray")], ana, ""),
+        doubtful
+    );
     assert_eq!(judged(&[("dmarc", "gray"), ("spf", "pass")], ana, ""), vouched);
-    assert_eq!(judged(&[("dmarc", "gray"), ("spf", "pass")], "x@mail.customer.example", ""), vouched);
-    assert_eq!(judged(&[("dmarc", "gray"), ("spf", "pass")], "eve@evil.example", ""), doubtful);
+    assert_eq!(
+        judged(
+            &[("dmarc", "gray"), ("spf", "pass")],
+            "x@mail.customer.example",
+            ""
+        ),
+        vouched
+    );
+    assert_eq!(
+        judged(&[("dmarc", "gray"), ("spf", "pass")], "eve@evil.example", ""),
+        doubtful
+    );
     let signed = "\nDKIM-Signature: v=1; d=customer.example; b=x";
-    assert_eq!(judged(&[("dmarc", "gray"), ("dkim", "pass")], "", signed), (true, true, true));
+    assert_eq!(
+        judged(&[("dmarc", "gray"), ("dkim", "pass")], "", signed),
+        (true, true, true)
+    );
     let by_other = "\nDKIM-Signature: v=1; d=evil.example; b=x";
-    assert_eq!(judged(&[("dmarc", "gray"), ("dkim", "pass")], "eve@evil.example", by_other), doubtful);
+    assert_eq!(
+        judged(
+            &[("dmarc", "gray"), ("dkim", "pass")],
+            "eve@evil.example",
+            by_other
+        ),
+        doubtful
+    );
     // Nobody looked: another person still, but one who may be answered.
     assert_eq!(judged(&[], ana, ""), (false, false, false));
     // Rubbish is not answered, whoever sent it.
-    assert_eq!(judged(&[("dmarc", "pass"), ("spam", "fail")], ana, ""), (true, true, true));
+    assert_eq!(
+        judged(&[("dmarc", "pass"), ("spam", "fail")], ana, ""),
+        (true, true, true)
+    );
 }
 
 #[test]
@@ -205,19 +256,47 @@ fn a_forms_mail_is_from_whoever_filled_it() {
         told(&raw, &good("wordpress@acme.example"), &relays)
     };
     for (head, body, address, name) in [
-        ("\nReply-To: Ana Ruiz <ana@example.net>", "x", "ana@example.net", Some("Ana Ruiz")),
-        ("\nAuto-Submitted: auto-generated", "Name: Ana\nE-Mail: ana@example.net\nHi", "ana@example.net", Some("Ana")),
-        ("", "Nombre\nAna Ruiz\nCorreo electrónico\nAna@Example.net", "ana@example.net", Some("Ana Ruiz")),
+        (
+            "\nReply-To: Ana Ruiz <ana@example.net>",
+            "x",
+            "ana@example.net",
+            Some("Ana Ruiz"),
+        ),
+        (
+            "\nAuto-Submitted: auto-generated",
+            "Name: Ana\nE-Mail: ana@example.net\nHi",
+            "ana@example.net",
+            Some("Ana"),
+        ),
+        (
+            "",
+            "Nombre\nAna Ruiz\nCorreo electrónico\nAna@Example.net",
+            "ana@example.net",
+            Some("Ana Ruiz"),
+        ),
         ("", "please call ana@example.net.", "ana@example.net", None),
-        ("\nReply-To: wordpress@acme.example", "Email: ana@example.net", "ana@example.net", None),
+        (
+            "\nReply-To: wordpress@acme.example",
+            "Email: ana@example.net",
+            "ana@example.net",
+            None,
+        ),
     ] {
         let event = filled(head, body);
         let (person, said) = said(&event);
-        assert_eq!((person.address.as_str(), person.profile.name.as_deref()), (address, name), "{head}{body}");
+        assert_eq!(
+            (person.address.as_str(), person.profile.name.as_deref()),
+            (address, name),
+            "{head}{body}"
+        );
         assert!(!said.unattended);
     }
     // Nobody knows who filled it: a person has to look.
-    for body in ["no address", "a@example.net or b@example.net", "Email: noreply@acme.example"] {
+    for body in [
+        "no address",
+        "a@example.net or b@example.net",
+        "Email: noreply@acme.example",
+    ] {
         let event = filled("", body);
         assert!(said(&event).1.unattended, "{body}");
     }
@@ -235,9 +314,15 @@ fn a_forms_mail_is_from_whoever_filled_it() {
 
 #[test]
 fn what_cannot_be_read_is_counted() {
-    assert_eq!(told(b"", &good("a@example.net"), &[]).what, What::Ignored("not_mail"));
+    assert_eq!(
+        told(b"", &good("a@example.net"), &[]).what,
+        What::Ignored("not_mail")
+    );
     let raw = mail("To: x@example.net", "nobody wrote this");
-    assert_eq!(told(&raw, &good("a@example.net"), &[]).what, What::Ignored("mail_from_nobody"));
+    assert_eq!(
+        told(&raw, &good("a@example.net"), &[]).what,
+        What::Ignored("mail_from_nobody")
+    );
 }
 
 #[test]
@@ -283,7 +368,10 @@ fn addresses_have_one_form() {
     ] {
         assert_eq!(canonical(text).as_deref(), address, "{text}");
     }
-    assert_eq!(split_token("a+b+c@x.example"), ("a@x.example".to_owned(), Some("b+c".to_owned())));
+    assert_eq!(
+        split_token("a+b+c@x.example"),
+        ("a@x.example".to_owned(), Some("b+c".to_owned()))
+    );
     assert_eq!(split_token("+b@x.example"), ("+b@x.example".to_owned(), None));
     assert_eq!(with_token("a@x.example", "t1").as_deref(), Some("a+t1@x.example"));
     assert_eq!(with_token("a@x.example", &"t".repeat(64)), None);
@@ -297,6 +385,9 @@ fn addresses_have_one_form() {
 fn results_are_believed_of_the_server_that_received_alone() {
     let header = "amazonses.com; spf=pass (spfCheck: x) client-ip=1.2.3.4; dkim=fail header.i=@a; dkim=pass header.i=@b; dmarc=none header.from=c;";
     let found = verdict::from_results(header, &["amazonses.com"]);
-    assert_eq!(found, verdicts(&[("spf", "pass"), ("dkim", "pass"), ("dmarc", "none")]));
+    assert_eq!(
+        found,
+        verdicts(&[("spf", "pass"), ("dkim", "pass"), ("dmarc", "none")])
+    );
     assert!(verdict::from_results("evil.example; dmarc=pass", &["amazonses.com"]).is_empty());
 }

@@ -57,7 +57,9 @@ pub fn bare(subject: &str) -> &str {
             return rest;
         };
         // Some count: `Re[2]:`, `Re(2):`.
-        let mark = mark.trim().trim_end_matches(|c: char| c.is_ascii_digit() || "[]()".contains(c));
+        let mark = mark
+            .trim()
+            .trim_end_matches(|c: char| c.is_ascii_digit() || "[]()".contains(c));
         if !MARKS.contains(&mark.to_lowercase().as_str()) {
             return rest;
         }
@@ -80,8 +82,9 @@ pub fn reply_address(mailbox: &str, token: Option<&str>) -> String {
 
 /// What programs of many languages put before the subject of an answer or of a mail passed on.
 const MARKS: [&str; 32] = [
-    "re", "fw", "fwd", "aw", "wg", "sv", "vs", "vb", "antw", "doorst", "rv", "res", "enc", "tr", "rif", "r", "i",
-    "odp", "pd", "ynt", "ilt", "ref", "ant", "réf", "tl", "vl", "atb", "bls", "trs", "回复", "转发", "答复",
+    "re", "fw", "fwd", "aw", "wg", "sv", "vs", "vb", "antw", "doorst", "rv", "res", "enc", "tr", "rif", "r",
+    "i", "odp", "pd", "ynt", "ilt", "ref", "ant", "réf", "tl", "vl", "atb", "bls", "trs", "回复", "转发",
+    "答复",
 ];
 /// What gateways put before subjects.
 const WARNINGS: [&str; 6] = ["external", "ext", "extern", "externo", "externe", "spam"];

@@ -67,7 +67,9 @@ pub fn verify<'a, S: AsRef<str>>(
         };
         Some((named("id")?, named("timestamp")?, named("signature")?))
     };
-    let (id, timestamp, signatures) = family("svix").or_else(|| family("webhook")).ok_or(Refused::Missing)?;
+    let (id, timestamp, signatures) = family("svix")
+        .or_else(|| family("webhook"))
+        .ok_or(Refused::Missing)?;
     let at: i64 = timestamp.parse().map_err(|_| Refused::Timestamp)?;
     if now.abs_diff(at) > TOLERANCE.unsigned_abs() {
         return Err(Refused::NotOfNow);

@@ -50,7 +50,10 @@ fn an_answer_is_threaded_and_marked_as_a_machines() {
     assert_eq!(mail.to, "ana@customer.example");
     assert_eq!(mail.reply_to, "hello+th77@acme.example");
     assert_eq!(mail.subject, "Re: cotización");
-    assert_eq!(header(&mail, "In-Reply-To"), Some("<CAF=abc123@mail.customer.example>"));
+    assert_eq!(
+        header(&mail, "In-Reply-To"),
+        Some("<CAF=abc123@mail.customer.example>")
+    );
     assert_eq!(
         header(&mail, "References"),
         Some("<1@acme.example> <2@acme.example> <CAF=abc123@mail.customer.example>")
@@ -96,14 +99,22 @@ fn nothing_that_others_chose_can_add_a_header() {
     };
     let mail = compose(&settings, &outgoing(Some(&head), "x")).unwrap();
     assert_eq!(header(&mail, "In-Reply-To"), None);
-    let all = format!("{}{}{}{:?}", mail.sender(), mail.subject, mail.reply_to, mail.headers);
+    let all = format!(
+        "{}{}{}{:?}",
+        mail.sender(),
+        mail.subject,
+        mail.reply_to,
+        mail.headers
+    );
     assert!(!all.contains(['\r', '\n']) && !all.contains("<y>"), "{all}");
 }
 
 #[test]
 fn the_thread_fits_into_a_header() {
     let head = MailHead {
-        references: (0..60).map(|n| format!("{n}-{}@mail.example", "x".repeat(60))).collect(),
+        references: (0..60)
+            .map(|n| format!("{n}-{}@mail.example", "x".repeat(60)))
+            .collect(),
         ..head()
     };
     let mail = compose(&settings(), &outgoing(Some(&head), "x")).unwrap();
@@ -115,14 +126,20 @@ fn the_thread_fits_into_a_header() {
         ..head
     };
     let mail = compose(&settings(), &outgoing(Some(&many), "x")).unwrap();
-    assert_eq!(header(&mail, "References").unwrap().split(' ').count(), MOST_REFERENCES);
+    assert_eq!(
+        header(&mail, "References").unwrap().split(' ').count(),
+        MOST_REFERENCES
+    );
 }
 
 #[test]
 fn who_is_not_vouched_for_is_written_to_at_the_plain_address() {
     let mut outgoing = outgoing(None, "x");
     outgoing.to = "unverified:ana@customer.example";
-    assert_eq!(compose(&settings(), &outgoing).unwrap().to, "ana@customer.example");
+    assert_eq!(
+        compose(&settings(), &outgoing).unwrap().to,
+        "ana@customer.example"
+    );
 }
 
 #[test]
@@ -131,9 +148,15 @@ fn what_cannot_be_addressed_or_is_too_long_does_not_leave() {
     nowhere.to = "not an address";
     assert_eq!(compose(&settings(), &nowhere).err(), Some(Failure::NoAddress));
     let from_nobody = ChannelSettings::default();
-    assert_eq!(compose(&from_nobody, &outgoing(None, "x")).err(), Some(Failure::NoAddress));
+    assert_eq!(
+        compose(&from_nobody, &outgoing(None, "x")).err(),
+        Some(Failure::NoAddress)
+    );
     let long = "x".repeat(LONGEST_TEXT + 1);
-    assert_eq!(compose(&settings(), &outgoing(None, &long)).err(), Some(Failure::TooLong));
+    assert_eq!(
+        compose(&settings(), &outgoing(None, &long)).err(),
+        Some(Failure::TooLong)
+    );
 }
 
 #[test]

@@ -3,25 +3,22 @@ use super::*;
 #[test]
 fn pages_are_read_as_a_reader_sees_them() {
     for (html, text) in [
-        ("<p>Hola,</p><p>&iquest;Mesa para 4?</p>", "Hola,\n\n¿Mesa para 4?"),
+        (
+            "<p>Hola,</p><p>&iquest;Mesa para 4?</p>",
+            "Hola,\n\n¿Mesa para 4?",
+        ),
         ("one<br>two<br/>three", "one\ntwo\nthree"),
         ("  a \n\n  b\t c  ", "a b c"),
         ("<div>a</div><div>b</div>", "a\nb"),
         ("<ul><li>x</li><li>y</li></ul>", "- x\n- y"),
-        (
-            "<script>alert('<b>1</b>')</script><style>p{}</style>seen",
-            "seen",
-        ),
+        ("<script>alert('<b>1</b>')</script><style>p{}</style>seen", "seen"),
         ("<SCRIPT>x</SCRIPT >y", "y"),
         ("a<!-- <p>hidden</p> -->b", "ab"),
         (
             "<a href=\"https://example.net/x\">here</a>",
             "here <https://example.net/x>",
         ),
-        (
-            "<a href='https://example.net/'>example.net</a>",
-            "example.net",
-        ),
+        ("<a href='https://example.net/'>example.net</a>", "example.net"),
         ("<a href=\"javascript:alert(1)\">here</a>", "here"),
         ("<img alt='A cat' src=x>", "[A cat]"),
         ("1 < 2 && 3 > 2", "1 < 2 && 3 > 2"),
@@ -64,19 +61,36 @@ fn what_programs_mark_as_quoted_is_split_off() {
         ),
     ] {
         let seen = read(html);
-        assert_eq!((seen.text.as_str(), seen.quoted.as_str()), (text, quoted), "{html}");
+        assert_eq!(
+            (seen.text.as_str(), seen.quoted.as_str()),
+            (text, quoted),
+            "{html}"
+        );
     }
 }
 
 #[test]
 fn a_large_picture_in_the_page_hides_nothing() {
-    let html = format!("before<img src=\"data:image/png;base64,{}\">after", "A".repeat(200_000));
+    let html = format!(
+        "before<img src=\"data:image/png;base64,{}\">after",
+        "A".repeat(200_000)
+    );
     assert_eq!(read(&html).text, "beforeafter");
 }
 
 #[test]
 fn what_is_made_to_be_slow_is_not() {
-    for piece in ["<", "<a ", "<div>", "</", "<!--", "&#", "<script>", "<a href=\"x", "<blockquote type=cite>"] {
+    for piece in [
+        "<",
+        "<a ",
+        "<div>",
+        "</",
+        "<!--",
+        "&#",
+        "<script>",
+        "<a href=\"x",
+        "<blockquote type=cite>",
+    ] {
         let html = piece.repeat(1_000_000 / piece.len());
         let _read_in_time = read(&html);
     }

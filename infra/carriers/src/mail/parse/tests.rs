@@ -6,11 +6,14 @@ fn read(raw: &str) -> Mail {
     parse(raw.replace('\n', "\r\n").as_bytes()).unwrap()
 }
 
-const HEAD: &str = "From: Ana Ruiz <Ana@Example.NET>\nTo: hello@acme.example\nSubject: Mesa\nMessage-ID: <a@b>\n";
+const HEAD: &str =
+    "From: Ana Ruiz <Ana@Example.NET>\nTo: hello@acme.example\nSubject: Mesa\nMessage-ID: <a@b>\n";
 
 #[test]
 fn a_plain_mail_is_read() {
-    let mail = read(&format!("{HEAD}Content-Type: text/plain; charset=utf-8\n\nHola\n"));
+    let mail = read(&format!(
+        "{HEAD}Content-Type: text/plain; charset=utf-8\n\nHola\n"
+    ));
     let from = mail.from.as_ref().unwrap();
     assert_eq!(from.address, "ana@example.net");
     assert_eq!(from.name.as_deref(), Some("Ana Ruiz"));
@@ -64,7 +67,11 @@ fn attachments_come_with_their_bytes_and_the_text_stays_text() {
     assert_eq!(
         kept,
         [
-            (AttachmentKind::Document, Some("plan.pdf"), Some("application/pdf")),
+            (
+                AttachmentKind::Document,
+                Some("plan.pdf"),
+                Some("application/pdf")
+            ),
             (AttachmentKind::Image, None, Some("image/png")),
             (AttachmentKind::Document, None, Some("message/rfc822")),
         ]
@@ -81,7 +88,10 @@ fn a_mail_in_html_alone_is_read_as_text() {
     let mail = read(&format!(
         "{HEAD}Content-Type: text/html\n\n<p>Hola</p><script>x</script><div class=gmail_quote>old</div>\n"
     ));
-    assert_eq!((mail.text.as_str(), mail.quoted.as_deref()), ("Hola", Some("old")));
+    assert_eq!(
+        (mail.text.as_str(), mail.quoted.as_deref()),
+        ("Hola", Some("old"))
+    );
 }
 
 #[test]
@@ -118,9 +128,15 @@ fn long_texts_are_cut_and_say_so() {
 
 #[test]
 fn what_is_made_to_be_hard_to_read_is_not_read() {
-    let nested = format!("{HEAD}Content-Type: message/rfc822\n\n{}", "Content-Type: message/rfc822\n\n".repeat(100_000));
+    let nested = format!(
+        "{HEAD}Content-Type: message/rfc822\n\n{}",
+        "Content-Type: message/rfc822\n\n".repeat(100_000)
+    );
     assert_eq!(parse(nested.as_bytes()).err(), Some(Unreadable::TooDeep));
-    let parts = format!("{HEAD}Content-Type: multipart/mixed; boundary=b\n\n{}", "--b\n\n".repeat(100_000));
+    let parts = format!(
+        "{HEAD}Content-Type: multipart/mixed; boundary=b\n\n{}",
+        "--b\n\n".repeat(100_000)
+    );
     assert_eq!(parse(parts.as_bytes()).err(), Some(Unreadable::TooDeep));
     let head = format!("Subject: {}\n\nx", "a ".repeat(LARGEST_HEAD));
     assert_eq!(parse(head.as_bytes()).err(), Some(Unreadable::TooDeep));
@@ -128,7 +144,11 @@ fn what_is_made_to_be_hard_to_read_is_not_read() {
     assert_eq!(parse(headers.as_bytes()).err(), Some(Unreadable::TooDeep));
     assert_eq!(parse(&vec![b'a'; LARGEST + 1]).err(), Some(Unreadable::TooLarge));
     for nothing in ["", "\n\n", "\0\0\0"] {
-        assert_eq!(parse(nothing.as_bytes()).err(), Some(Unreadable::NotMail), "{nothing:?}");
+        assert_eq!(
+            parse(nothing.as_bytes()).err(),
+            Some(Unreadable::NotMail),
+            "{nothing:?}"
+        );
     }
 }
 

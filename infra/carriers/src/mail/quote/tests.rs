@@ -3,7 +3,11 @@ use super::*;
 #[track_caller]
 fn splits(text: &str, own: &str, quoted: &str) {
     let seen = split(text);
-    assert_eq!((seen.text.as_str(), seen.quoted.as_str()), (own, quoted), "{text}");
+    assert_eq!(
+        (seen.text.as_str(), seen.quoted.as_str()),
+        (own, quoted),
+        "{text}"
+    );
 }
 
 #[test]

@@ -26,8 +26,14 @@ fn every_webhook_has_its_effect() {
         failure,
     };
     for (body, what) in [
-        (vector!("resend-email-sent.json"), status(Delivery::Accepted, None)),
-        (vector!("resend-email-delivered.json"), status(Delivery::Delivered, None)),
+        (
+            vector!("resend-email-sent.json"),
+            status(Delivery::Accepted, None),
+        ),
+        (
+            vector!("resend-email-delivered.json"),
+            status(Delivery::Delivered, None),
+        ),
         (
             vector!("resend-email-bounced.json"),
             status(Delivery::Undelivered, Some(Failure::Unreachable)),
@@ -44,10 +50,19 @@ fn every_webhook_has_its_effect() {
             vector!("resend-email-failed.json"),
             status(Delivery::Undelivered, Some(Failure::NotAllowed)),
         ),
-        (vector!("resend-email-scheduled.json"), What::Ignored("mail_scheduled")),
-        (vector!("resend-email-delivery-delayed.json"), What::Ignored("mail_delayed")),
+        (
+            vector!("resend-email-scheduled.json"),
+            What::Ignored("mail_scheduled"),
+        ),
+        (
+            vector!("resend-email-delivery-delayed.json"),
+            What::Ignored("mail_delayed"),
+        ),
         (vector!("resend-email-opened.json"), What::Ignored("mail_opened")),
-        (vector!("resend-email-clicked.json"), What::Ignored("mail_clicked")),
+        (
+            vector!("resend-email-clicked.json"),
+            What::Ignored("mail_clicked"),
+        ),
     ] {
         let event = event_of(body);
         assert_eq!(event.what, what);
@@ -91,12 +106,24 @@ fn an_id_that_leads_elsewhere_is_no_id() {
 
 #[test]
 fn kinds_that_are_not_known_are_acknowledged_and_what_is_none_is_refused() {
-    for kind in ["domain.updated", "contact.created", "suppression.added", "later.kind"] {
+    for kind in [
+        "domain.updated",
+        "contact.created",
+        "suppression.added",
+        "later.kind",
+    ] {
         let body = format!(r#"{{"type":"{kind}","created_at":"x","data":{{"email_id":"e","to":5}}}}"#);
         assert_eq!(event_of(body.as_bytes()).what, What::Ignored("mail_unknown"));
     }
     let deep = "[".repeat(100_000);
-    for body in [b"".as_slice(), b"[]", b"{", b"\xff", b"{\"type\":5}", deep.as_bytes()] {
+    for body in [
+        b"".as_slice(),
+        b"[]",
+        b"{",
+        b"\xff",
+        b"{\"type\":5}",
+        deep.as_bytes(),
+    ] {
         assert_eq!(hear("key1", "msg_1", body), Err(Malformed));
     }
 }
@@ -142,8 +169,16 @@ fn a_message_is_said_under_its_reference() {
         token: None,
     };
     let call = Resend.send(&account, &outgoing).unwrap();
-    assert_eq!((call.method, call.url.as_str()), (Method::Post, "https://resend.test/emails"));
-    let header = |name: &str| call.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+    assert_eq!(
+        (call.method, call.url.as_str()),
+        (Method::Post, "https://resend.test/emails")
+    );
+    let header = |name: &str| {
+        call.headers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
+    };
     assert_eq!(header("authorization"), Some("Bearer re_secret"));
     assert_eq!(header("idempotency-key"), Some("conv_1-msg_1"));
     let body: Value = serde_json::from_slice(&call.body).unwrap();
@@ -152,14 +187,20 @@ fn a_message_is_said_under_its_reference() {
     assert_eq!(body["text"], "Hola <Ana>");
     assert!(body["html"].as_str().unwrap().contains("Hola &lt;Ana&gt;"));
     assert_eq!(body["headers"]["Auto-Submitted"], "auto-replied");
-    assert_eq!(body["tags"], json!([{"name": "message", "value": "conv_1-msg_1"}]));
+    assert_eq!(
+        body["tags"],
+        json!([{"name": "message", "value": "conv_1-msg_1"}])
+    );
     // The same at every attempt: the key stands for this body alone.
     assert!(Resend.send(&account, &outgoing).unwrap() == call);
     let unconnected = Account {
         connection: None,
         ..account
     };
-    assert_eq!(Resend.send(&unconnected, &outgoing).err(), Some(Outcome::refused(Failure::ChannelClosed)));
+    assert_eq!(
+        Resend.send(&unconnected, &outgoing).err(),
+        Some(Outcome::refused(Failure::ChannelClosed))
+    );
 }
 
 #[test]
@@ -177,14 +218,18 @@ fn answers_say_what_became_of_a_message() {
             id: "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794".to_owned()
         }
     );
-    assert_eq!(outcome(422, vector!("resend-error-422.json")), Outcome::refused(Failure::Unreachable));
+    assert_eq!(
+        outcome(422, vector!("resend-error-422.json")),
+        Outcome::refused(Failure::Unreachable)
+    );
     assert_eq!(
         outcome(429, vector!("resend-error-429.json")),
         Outcome::NotNow {
             after: Some(Duration::from_secs(2))
         }
     );
-    let named = |status, name: &str| outcome(status, format!(r#"{{"name":"{name}","message":"x"}}"#).as_bytes());
+    let named =
+        |status, name: &str| outcome(status, format!(r#"{{"name":"{name}","message":"x"}}"#).as_bytes());
     let channel = |why, trouble| Outcome::Refused {
         why,
         trouble: Some(trouble),
@@ -196,16 +241,26 @@ fn answers_say_what_became_of_a_message() {
         named(403, "validation_error"),
         channel(Failure::NotAllowed, ChannelTrouble::PermissionMissing)
     );
-    assert_eq!(named(409, "concurrent_idempotent_requests"), Outcome::NotNow { after: Some(MET) });
+    assert_eq!(
+        named(409, "concurrent_idempotent_requests"),
+        Outcome::NotNow { after: Some(MET) }
+    );
     assert_eq!(named(409, "invalid_idempotent_request"), Outcome::Unknown);
     assert_eq!(
         named(429, "daily_quota_exceeded"),
         channel(Failure::NotAllowed, ChannelTrouble::Restricted)
     );
     assert_eq!(named(451, "security_error"), Outcome::refused(Failure::Blocked));
-    assert_eq!(named(422, "invalid_from_address"), Outcome::refused(Failure::Refused));
+    assert_eq!(
+        named(422, "invalid_from_address"),
+        Outcome::refused(Failure::Refused)
+    );
     for (status, body) in [(500, "{}"), (200, "{}"), (200, "not json"), (503, "")] {
-        assert_eq!(outcome(status, body.as_bytes()), Outcome::Unknown, "{status} {body}");
+        assert_eq!(
+            outcome(status, body.as_bytes()),
+            Outcome::Unknown,
+            "{status} {body}"
+        );
     }
     assert!(Resend.repetition_is_harmless());
 }

@@ -4,7 +4,8 @@ use super::*;
 
 macro_rules! vector {
     ($name:literal) => {
-        serde_json::from_str::<Value>(include_str!(concat!("../../../../../tests/vectors/mail/", $name))).unwrap()
+        serde_json::from_str::<Value>(include_str!(concat!("../../../../../tests/vectors/mail/", $name)))
+            .unwrap()
     };
 }
 
@@ -53,8 +54,16 @@ fn mail_is_told_by_the_rule_and_by_sns() {
 #[test]
 fn failed_verdicts_are_kept() {
     let notice = notice_of(&vector!("ses-inbound-lambda-spam-fail.json"));
-    for (name, verdict) in [("spam", "fail"), ("dmarc", "fail"), ("virus", "pass"), ("dmarc_policy", "reject")] {
-        assert_eq!(super::super::verdict::of(&notice.received.verdicts, name), Some(verdict));
+    for (name, verdict) in [
+        ("spam", "fail"),
+        ("dmarc", "fail"),
+        ("virus", "pass"),
+        ("dmarc_policy", "reject"),
+    ] {
+        assert_eq!(
+            super::super::verdict::of(&notice.received.verdicts, name),
+            Some(verdict)
+        );
     }
 }
 
@@ -67,8 +76,14 @@ fn every_event_about_our_mail_has_its_effect() {
         failure,
     };
     for (value, what) in [
-        (vector!("ses-event-send-eventbridge.json"), status(Delivery::Accepted, None)),
-        (vector!("ses-event-delivery-eventbridge.json"), status(Delivery::Delivered, None)),
+        (
+            vector!("ses-event-send-eventbridge.json"),
+            status(Delivery::Accepted, None),
+        ),
+        (
+            vector!("ses-event-delivery-eventbridge.json"),
+            status(Delivery::Delivered, None),
+        ),
         (
             vector!("ses-event-bounce-permanent-eventbridge.json"),
             status(Delivery::Undelivered, Some(Failure::Unreachable)),
@@ -93,9 +108,18 @@ fn every_event_about_our_mail_has_its_effect() {
             vector!("ses-event-rendering-failure-eventbridge.json"),
             status(Delivery::Undelivered, Some(Failure::Refused)),
         ),
-        (vector!("ses-event-delivery-delay-eventbridge.json"), What::Ignored("mail_delayed")),
-        (vector!("ses-event-open-eventbridge.json"), What::Ignored("mail_opened")),
-        (vector!("ses-event-click-eventbridge.json"), What::Ignored("mail_clicked")),
+        (
+            vector!("ses-event-delivery-delay-eventbridge.json"),
+            What::Ignored("mail_delayed"),
+        ),
+        (
+            vector!("ses-event-open-eventbridge.json"),
+            What::Ignored("mail_opened"),
+        ),
+        (
+            vector!("ses-event-click-eventbridge.json"),
+            What::Ignored("mail_clicked"),
+        ),
     ] {
         let event = event_of(&value);
         assert_eq!(event.what, what);
@@ -117,7 +141,14 @@ fn an_event_names_the_message_by_its_tag() {
 
 #[test]
 fn what_is_not_ses_is_nothing() {
-    for text in ["{}", "[]", "null", "{\"Records\":[]}", "{\"Records\":[{\"Sns\":{\"Message\":\"x\"}}]}", "{\"detail\":{}}"] {
+    for text in [
+        "{}",
+        "[]",
+        "null",
+        "{\"Records\":[]}",
+        "{\"Records\":[{\"Sns\":{\"Message\":\"x\"}}]}",
+        "{\"detail\":{}}",
+    ] {
         let value: Value = serde_json::from_str(text).unwrap();
         assert_eq!(hear(&value), Heard::Nothing, "{text}");
     }
@@ -139,7 +170,10 @@ fn errors_say_whether_anything_was_sent() {
         assert_eq!(refusal(code, status), outcome, "{code} {status}");
     }
     for (code, trouble) in [
-        ("MailFromDomainNotVerifiedException", ChannelTrouble::PermissionMissing),
+        (
+            "MailFromDomainNotVerifiedException",
+            ChannelTrouble::PermissionMissing,
+        ),
         ("NotFoundException", ChannelTrouble::PermissionMissing),
         ("AccountSuspendedException", ChannelTrouble::Restricted),
         ("SendingPausedException", ChannelTrouble::Restricted),

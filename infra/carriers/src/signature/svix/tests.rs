@@ -108,7 +108,10 @@ fn each_way_of_being_wrong_has_its_reason() {
 
 #[test]
 fn a_changed_secret_is_signed_with_both_and_either_verifies() {
-    let (old, new) = ("whsec_b2xkIHNlY3JldCBvbGQgc2VjcmV0", "whsec_bmV3IHNlY3JldCBuZXcgc2VjcmV0");
+    let (old, new) = (
+        "whsec_b2xkIHNlY3JldCBvbGQgc2VjcmV0",
+        "whsec_bmV3IHNlY3JldCBuZXcgc2VjcmV0",
+    );
     let signature = sign(&[new, old], "msg_1", 1_000, b"{}").unwrap();
     assert_eq!(signature.split(' ').count(), 2);
     let header = |name: &str| match name {

@@ -60,6 +60,10 @@ pub struct Endpoints {
     pub twilio: String,
     /// Resend's API: `https://api.resend.com`.
     pub resend: String,
+    /// Version 2 of SES's API: `https://email.eu-central-1.amazonaws.com`.
+    pub ses: String,
+    /// The configuration set that mail by SES is sent under, which has its events told.
+    pub ses_set: Option<String>,
 }
 
 /// The method of a call.

@@ -98,7 +98,11 @@ pub fn tell(mail: Mail, received: &Received, addressed: Addressed<'_>) -> Event 
             },
             _ => What::Ignored("mail_report"),
         };
-        return event(received, addressed, None, what);
+        let recipient = report.recipient.clone().map(|address| Person {
+            address,
+            ..Person::default()
+        });
+        return event(received, addressed, recipient, what);
     }
     let Some(from) = mail.from.clone() else {
         return event(received, addressed, None, What::Ignored("mail_from_nobody"));

@@ -90,8 +90,9 @@ pub struct Mail {
 
 impl Mail {
     /// The topmost header of this name (in lower case).
-    pub fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
-        self.all(name).next()
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// All headers of this name (in lower case), topmost first.

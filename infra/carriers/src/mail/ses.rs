@@ -1,17 +1,22 @@
 //! Amazon SES: the mail that it takes in, the mail that it sends, and what it tells of it.
 //!
-//! Sending goes by the SDK, which signs; here is what is decided about its answers.
+//! Calls are signed by whoever makes them.
+
+mod leftover;
+mod send;
+
+pub use self::leftover::leftover;
+pub use self::send::{ERROR_HEADER, outcome, send};
 
 use serde::Deserialize;
 use serde_json::Value;
 use usher_shared::Timestamp;
-use usher_shared::channel::{ChannelTrouble, Delivery, Failure};
+use usher_shared::channel::{Delivery, Failure};
 
 use super::Received;
 use super::address;
 use super::compose::TAG;
 use super::verdict::{NAMES, Verdicts};
-use crate::call::Outcome;
 use crate::event::{Event, Person, Space, To, What};
 
 /// A mail that SES took in and put into a bucket.
@@ -257,40 +262,6 @@ fn happened(kind: &str, event: &Value) -> (&'static str, Option<&'static str>, H
         "Click" => ("click", None, Happened::Nothing("mail_clicked")),
         "Subscription" => ("subscription", None, Happened::Nothing("mail_subscription")),
         _ => ("mail", None, Happened::Nothing("mail_unknown")),
-    }
-}
-
-/// What an error of SES says about a mail. `code` is the error's name, `status` the answer's status.
-pub fn refusal(code: &str, status: u16) -> Outcome {
-    let channel = |why, trouble| Outcome::Refused {
-        why,
-        trouble: Some(trouble),
-    };
-    match code {
-        "TooManyRequestsException"
-        | "LimitExceededException"
-        | "ThrottlingException"
-        | "Throttling"
-        | "ConcurrentModificationException" => Outcome::NotNow { after: None },
-        "MessageRejected" => Outcome::refused(Failure::Blocked),
-        "MailFromDomainNotVerifiedException" => {
-            channel(Failure::NotAllowed, ChannelTrouble::PermissionMissing)
-        }
-        "AccountSuspendedException" | "SendingPausedException" => {
-            channel(Failure::NotAllowed, ChannelTrouble::Restricted)
-        }
-        "NotFoundException" | "AccessDeniedException" | "AccessDenied" => {
-            channel(Failure::NotAllowed, ChannelTrouble::PermissionMissing)
-        }
-        "BadRequestException" | "ValidationException" => Outcome::refused(Failure::Refused),
-        "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "ExpiredTokenException"
-        | "SignatureDoesNotMatch" => Outcome::NotNow { after: None },
-        _ if status == 429 => Outcome::NotNow { after: None },
-        _ if (400..500).contains(&status) => Outcome::refused(Failure::Refused),
-        // It may have been taken before it went wrong.
-        _ => Outcome::Unknown,
     }
 }
 

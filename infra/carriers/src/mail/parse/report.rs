@@ -2,6 +2,7 @@
 
 use mail_parser::{Message, MimeHeaders as _, PartType};
 
+use super::super::address;
 use super::id;
 
 /// A report about a mail of ours (RFC 3464), as far as it is used.
@@ -9,6 +10,8 @@ use super::id;
 pub struct Report {
     /// `Message-ID` of the mail that it is about.
     pub original: Option<String>,
+    /// Whom it went to, canonical.
+    pub recipient: Option<String>,
     /// `failed`, `delayed`, `delivered`, `relayed` or `expanded`.
     pub action: String,
 }
@@ -41,6 +44,9 @@ pub(super) fn report(message: &Message<'_>) -> Report {
                 };
                 if part.is_content_type("message", "delivery-status") {
                     report.action = field(text, "action").unwrap_or_default().to_ascii_lowercase();
+                    let recipient = field(text, "final-recipient").or_else(|| field(text, "original-recipient"));
+                    let recipient = recipient.as_deref().and_then(|named| named.split_once(';'));
+                    report.recipient = recipient.and_then(|(_, named)| address::canonical(named));
                 } else if part.is_content_type("text", "rfc822-headers") {
                     report.original = report
                         .original

@@ -155,33 +155,3 @@ fn what_is_not_ses_is_nothing() {
     let unknown = serde_json::json!({"detail": {"eventType": "Surprise", "mail": {"messageId": "1"}}});
     assert_eq!(event_of(&unknown).what, What::Ignored("mail_unknown"));
 }
-
-#[test]
-fn errors_say_whether_anything_was_sent() {
-    for (code, status, outcome) in [
-        ("TooManyRequestsException", 429, Outcome::NotNow { after: None }),
-        ("LimitExceededException", 400, Outcome::NotNow { after: None }),
-        ("MessageRejected", 400, Outcome::refused(Failure::Blocked)),
-        ("BadRequestException", 400, Outcome::refused(Failure::Refused)),
-        ("", 418, Outcome::refused(Failure::Refused)),
-        ("", 500, Outcome::Unknown),
-        ("", 0, Outcome::Unknown),
-    ] {
-        assert_eq!(refusal(code, status), outcome, "{code} {status}");
-    }
-    for (code, trouble) in [
-        (
-            "MailFromDomainNotVerifiedException",
-            ChannelTrouble::PermissionMissing,
-        ),
-        ("NotFoundException", ChannelTrouble::PermissionMissing),
-        ("AccountSuspendedException", ChannelTrouble::Restricted),
-        ("SendingPausedException", ChannelTrouble::Restricted),
-    ] {
-        let refused = Outcome::Refused {
-            why: Failure::NotAllowed,
-            trouble: Some(trouble),
-        };
-        assert_eq!(refusal(code, 400), refused, "{code}");
-    }
-}

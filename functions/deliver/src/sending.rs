@@ -50,7 +50,8 @@ pub(crate) async fn send(
         let closed = Settled::refused(Failure::ChannelClosed);
         return delivery.settle(*message.state, closed).await;
     };
-    let sender = courier.carriers.of(*channel.channel.kind);
+    let settings = channel.settings();
+    let sender = courier.carriers.by(*channel.channel.kind, &settings);
     match *message.state {
         MessageState::Queued => {}
         // An earlier attempt claimed it and died before it could say what became of it.
@@ -73,6 +74,8 @@ pub(crate) async fn send(
         .iter()
         .find(|inbound| Some(*inbound.id) == *message.answers)
         .or_else(|| last_inbound(&messages));
+    let is_mail = *channel.channel.kind == ChannelKind::Email;
+    let token = is_mail.then(|| scope.mail_token(*job.conversation));
     let outgoing = Outgoing {
         reference: &reference,
         to: reach.map_or("", |reach| &reach.address),
@@ -83,8 +86,8 @@ pub(crate) async fn send(
         comment: answered.and_then(|inbound| inbound.body.get().comment.as_ref()),
         mail: answered.and_then(|inbound| inbound.body.get().mail.as_ref()),
         answers: None,
+        token: token.as_deref(),
     };
-    let settings = channel.settings();
     let endpoints = courier.platform.carriers()?;
     let account = channel.account(&settings, &endpoints);
     let prepared = match sender.prepare(&account, &outgoing) {

@@ -3,6 +3,7 @@
 
 mod afterwards;
 mod lookup;
+pub mod mail;
 mod place;
 
 use std::time::Duration;

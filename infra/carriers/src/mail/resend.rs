@@ -95,6 +95,11 @@ impl Carrier for Resend {
     }
 }
 
+/// The secrets that sign a channel's webhooks: while one is changed there are both, with a space between.
+pub fn secrets(connection: &ResendConnection) -> Vec<&str> {
+    connection.webhook_secret.split_ascii_whitespace().collect()
+}
+
 /// What a webhook tells.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Heard {

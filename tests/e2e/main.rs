@@ -25,6 +25,7 @@ mod journey;
 mod late;
 mod limits;
 mod lookup;
+mod mail;
 mod masking;
 mod meter;
 mod ops;

@@ -41,9 +41,6 @@ mod tests {
             .iter()
             .map(|(to, token)| (to.address.as_str(), token.as_deref()))
             .collect();
-        assert_eq!(
-            found,
-            [("hello@a.example", Some("t0")), ("hi@a.example", None)]
-        );
+        assert_eq!(found, [("hello@a.example", Some("t0")), ("hi@a.example", None)]);
     }
 }

@@ -48,7 +48,13 @@ impl RawMails {
         let sent = self.client.get_object().bucket(&self.bucket).key(key(id));
         let answer = match sent.send().await {
             Ok(answer) => answer,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_no_such_key()) =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(failed("GetObject", &error)),
         };
         let body = answer.body.collect().await.map_err(|_| FileError::Storage {
@@ -64,7 +70,9 @@ impl RawMails {
     /// [`FileError::Storage`].
     pub async fn delete(&self, id: &str) -> Result<(), FileError> {
         let sent = self.client.delete_object().bucket(&self.bucket).key(key(id));
-        sent.send().await.map_err(|error| failed("DeleteObject", &error))?;
+        sent.send()
+            .await
+            .map_err(|error| failed("DeleteObject", &error))?;
         Ok(())
     }
 

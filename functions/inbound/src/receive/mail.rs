@@ -37,7 +37,9 @@ pub async fn take_mail(
 ) -> Result<Received, ReceiveError> {
     let said = match event.what {
         What::Message(said) => said,
-        What::Status { delivery, failure, .. } => {
+        What::Status {
+            delivery, failure, ..
+        } => {
             if let (Some(person), Some(reason)) = (&event.person, reason(delivery, failure)) {
                 scope.suppress(Means::Email, &person.address, reason).await?;
             }
@@ -201,9 +203,7 @@ enum Ancestor {
 impl Ancestor {
     fn of(scope: &TenantScope, pseudonyms: &Pseudonyms<'_>, parent: Parent<'_>) -> Option<Self> {
         match parent {
-            Parent::Token(token) => scope
-                .conversation_of_mail_token(token)
-                .map(Self::Conversation),
+            Parent::Token(token) => scope.conversation_of_mail_token(token).map(Self::Conversation),
             Parent::Mail(id) => Some(Self::Mail(pseudonyms.carrier(carriers_id(id)), id.to_owned())),
         }
     }

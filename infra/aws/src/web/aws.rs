@@ -81,9 +81,7 @@ impl Web {
         let signed = signer.headers(service, call).ok_or(CallFailed::NotSent)?;
         let response = self.send(call, &signed, limit).await?;
         let error = response.headers().get("x-amzn-errortype");
-        let error = error
-            .and_then(|error| error.to_str().ok())
-            .map(str::to_owned);
+        let error = error.and_then(|error| error.to_str().ok()).map(str::to_owned);
         Ok((super::read(response).await?, error))
     }
 }

@@ -1,4 +1,7 @@
-//! A guest at the web chat, through the same webhook as a browser.
+//! A guest: at the web chat, through the same webhook as a browser, or on another kind of channel, as its carrier tells
+//! of it. A kind is one file.
+
+mod email;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,8 +32,12 @@ struct Message {
     client_message_id: Option<String>,
 }
 
-/// Sends a text as a guest. The answer carries what the webhook answered.
+/// Sends a text as a guest, on the web chat where no `kind` is named. The answer carries what the webhook answered.
 pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let kind: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if kind.get("kind").and_then(Value::as_str) == Some("email") {
+        return email::post(&shared, &body).await;
+    }
     let message: Message = match read(&body) {
         Ok(message) => message,
         Err(response) => return response,

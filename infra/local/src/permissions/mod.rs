@@ -186,6 +186,26 @@ impl Permissions {
         judge().map_err(|refusal| refusal.message())
     }
 
+    /// What a caller asks of a service that is played outside the proxy.
+    pub(crate) fn check_action(
+        &self,
+        caller: &Caller,
+        action: &str,
+        resources: &[String],
+    ) -> Result<(), String> {
+        if caller.function == OPERATOR {
+            return Ok(());
+        }
+        let who = Who {
+            function: caller.function.clone(),
+            asker: Principal::Role(caller.role.clone()),
+            tags: caller.tags.clone(),
+        };
+        let mut asks = resources.iter().map(|resource| Ask::new(action, resource));
+        asks.try_for_each(|ask| self.judge(&who, &ask))
+            .map_err(|refusal| refusal.message())
+    }
+
     /// What the scheduler needs to run a schedule: a role that it may take and that may invoke the function.
     pub(crate) fn check_schedule(&self, name: &str) -> Result<(), String> {
         let Some(schedule) = self.rules.schedules.get(name) else {

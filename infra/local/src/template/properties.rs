@@ -202,6 +202,8 @@ pub(super) enum EventProperties {
     Sqs(QueueEvent),
     #[serde(rename = "ScheduleV2")]
     Schedule(ScheduleEvent),
+    #[serde(rename = "EventBridgeRule")]
+    Rule(super::mail::RuleEvent),
 }
 
 #[derive(Deserialize)]

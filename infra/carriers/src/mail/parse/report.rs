@@ -44,7 +44,8 @@ pub(super) fn report(message: &Message<'_>) -> Report {
                 };
                 if part.is_content_type("message", "delivery-status") {
                     report.action = field(text, "action").unwrap_or_default().to_ascii_lowercase();
-                    let recipient = field(text, "final-recipient").or_else(|| field(text, "original-recipient"));
+                    let recipient =
+                        field(text, "final-recipient").or_else(|| field(text, "original-recipient"));
                     let recipient = recipient.as_deref().and_then(|named| named.split_once(';'));
                     report.recipient = recipient.and_then(|(_, named)| address::canonical(named));
                 } else if part.is_content_type("text", "rfc822-headers") {

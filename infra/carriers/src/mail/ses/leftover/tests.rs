@@ -18,7 +18,11 @@ fn what_ses_wrote_above_a_mail_says_what_its_event_would() {
     assert_eq!(notice.received.id, "0a1b2c");
     assert_eq!(notice.received.envelope.as_deref(), Some("ana@customer.example"));
     for name in ["spam", "virus", "spf", "dkim", "dmarc"] {
-        assert_eq!(verdict::of(&notice.received.verdicts, name), Some("pass"), "{name}");
+        assert_eq!(
+            verdict::of(&notice.received.verdicts, name),
+            Some("pass"),
+            "{name}"
+        );
     }
 }
 

@@ -57,7 +57,10 @@ fn a_mail_is_given_with_its_thread_its_way_back_and_its_name_for_events() {
         body["FromEmailAddress"],
         "=?UTF-8?B?RmluY2EgTmnDsWE=?= <hello@acme.example>"
     );
-    assert_eq!(body["Destination"], json!({"ToAddresses": ["ana@customer.example"]}));
+    assert_eq!(
+        body["Destination"],
+        json!({"ToAddresses": ["ana@customer.example"]})
+    );
     assert_eq!(body["ReplyToAddresses"], json!(["hello+t0ken@acme.example"]));
     assert_eq!(body["ConfigurationSetName"], "set-1");
     assert_eq!(

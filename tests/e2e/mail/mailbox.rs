@@ -85,7 +85,11 @@ impl Mailbox {
             mail["to"] = json!(self.address);
         }
         let url = format!("{}/_local/guest", self.base);
-        send(CLIENT.post(url).json(&mail)).await.expect(200)
+        let told = send(CLIENT.post(url).json(&mail)).await.expect(200);
+        for answer in told["answers"].as_array().unwrap() {
+            assert!(answer.get("stored").is_some(), "{answer}");
+        }
+        told
     }
 
     /// Mail that left for an address so far.

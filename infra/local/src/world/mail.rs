@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::World;
 use crate::filters::Pattern;
@@ -57,20 +57,23 @@ impl Mail {
     pub(crate) async fn tell(&self, event: &Value) {
         for (pool, wanted) in self.told.get().into_iter().flatten() {
             if wanted.iter().any(|pattern| pattern.matches(event)) {
-                invoke(pool, "events", event).await;
+                let _nobody_waits = invoke(pool, "events", event).await;
             }
         }
     }
 }
 
-/// Invokes a function as Lambda does for whoever does not wait for an answer.
-pub(crate) async fn invoke(pool: &Pool, trigger: &str, event: &Value) {
-    for attempt in 1..=ATTEMPTS {
+/// Invokes a function as Lambda does for whoever does not wait for an answer. Gives it all the same, for whoever looks
+/// on: the function's, or why it was given up.
+pub(crate) async fn invoke(pool: &Pool, trigger: &str, event: &Value) -> Value {
+    let mut attempt = 1;
+    loop {
         match pool.invoke_event(trigger, event.to_string().into()).await {
-            Ok(_) => return,
+            Ok(answer) => return serde_json::from_slice(&answer).unwrap_or_default(),
             Err(_) if attempt < ATTEMPTS => tokio::time::sleep(BETWEEN * attempt).await,
-            Err(error) => tracing::warn!(%error, trigger, "an event was given up"),
+            Err(error) => return json!({"given_up": error.to_string()}),
         }
+        attempt += 1;
     }
 }
 

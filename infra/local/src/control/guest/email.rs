@@ -69,7 +69,7 @@ struct Attachment {
     base64: String,
 }
 
-/// Sends a mail as a guest. The answer carries SES's id of it and its own.
+/// Sends a mail as a guest. The answer carries SES's id of it, its own, and what the function answered.
 pub(super) async fn post(shared: &Shared, body: &[u8]) -> Response {
     let mail: Mail = match read(body) {
         Ok(mail) => mail,
@@ -107,10 +107,11 @@ pub(super) async fn post(shared: &Shared, body: &[u8]) -> Response {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", &error.to_string());
     }
     let event = mail.event(&id, &recipients, shared.clock.now_ms());
+    let mut answers = Vec::new();
     for _ in 0..mail.deliveries.unwrap_or(1).min(MOST_DELIVERIES) {
-        invoke(pool, "mail", &event).await;
+        answers.push(invoke(pool, "mail", &event).await);
     }
-    ok(&json!({"id": id, "object": object, "message_id": message_id}))
+    ok(&json!({"id": id, "object": object, "message_id": message_id, "answers": answers}))
 }
 
 impl Mail {

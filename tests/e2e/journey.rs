@@ -26,7 +26,8 @@ pub(crate) async fn everything(stack: &Stack) {
     tokio::join!(
         inbox(&tenant),
         dead_letters(stack, &tenant),
-        exports(stack, &tenant)
+        exports(stack, &tenant),
+        crate::twilio::journey::everything(stack, &tenant)
     );
     erasure(stack, &tenant).await;
     stopped(stack, &tenant).await;

@@ -40,3 +40,4 @@ mod store;
 mod storm;
 mod template;
 mod tenancy;
+mod twilio;

@@ -103,6 +103,20 @@ fn the_template_has_the_routes_of_the_api_document_and_of_the_chat() {
             expected.insert((format!("/chat/{{channel_key}}/{path}"), (*method).to_owned()));
         }
     }
+    for (below, methods) in [
+        ("", &["post", "get"][..]),
+        ("/status", &["post"]),
+        ("/recorded", &["post"]),
+        ("/recording", &["post"]),
+        ("/transcription", &["post"]),
+    ] {
+        for method in methods {
+            expected.insert((
+                format!("/hooks/twilio/{{channel_key}}{below}"),
+                (*method).to_owned(),
+            ));
+        }
+    }
     assert_eq!(routes, expected);
 }
 

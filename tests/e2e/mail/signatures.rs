@@ -68,7 +68,7 @@ fn p_sec_04_every_known_signature_of_svix_is_judged_so_at_the_public_address() {
         }
         assert_eq!(judged, 7);
         let log = stack.logs("inbound").unwrap();
-        assert_eq!(log.matches("signature_refused\":1").count(), 4, "{log}");
+        assert_eq!(log.matches("signatures_refused\":1").count(), 4, "{log}");
         assert!(!log.contains("example.net"), "{log}");
         stack.shutdown().await;
         std::fs::remove_dir_all(&folder).unwrap();

@@ -57,7 +57,7 @@ async fn webhook(
                 reason = %reason,
                 "a webhook is not believed"
             );
-            telemetry::emit("inbound", &[("signature_refused", 1.0, Unit::Count)]);
+            telemetry::emit("inbound", &[("signatures_refused", 1.0, Unit::Count)]);
             return Err(Problem::unauthorized(
                 "invalid_signature",
                 "The request is not signed as it has to be.",

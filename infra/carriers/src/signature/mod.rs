@@ -1,3 +1,4 @@
-//! Signatures of webhooks: pure functions over the bytes that came in.
+//! Whether the carrier said it: signatures over what came in.
 
 pub mod svix;
+pub mod twilio;

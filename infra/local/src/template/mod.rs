@@ -5,6 +5,7 @@
 mod mail;
 mod properties;
 pub(crate) mod raw;
+mod schedule;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -290,7 +291,7 @@ mod tests {
                 .all(|t| t.ttl_attribute.as_deref() == Some("expires_at"))
         );
         let function = |name: &str| template.functions.iter().find(|f| f.name == name).unwrap();
-        assert_eq!(function("inbound").routes.len(), 6);
+        assert_eq!(function("inbound").routes.len(), 12);
         assert_eq!(function("inbox").routes.len(), 22);
         let dispatch = function("dispatch");
         assert_eq!(dispatch.streams[0].table, "InboxTable");

@@ -2,6 +2,7 @@
 
 mod carriers;
 mod hostile;
+pub(crate) mod journey;
 mod mailbox;
 mod signatures;
 

@@ -173,7 +173,7 @@ impl Report {
     }
 
     fn ignore(&mut self, name: &'static str) {
-        tracing::info!(event = name, "acknowledged, nothing done");
+        tracing::info!(event.name = name, "ignored");
         self.ignored += 1;
     }
 }

@@ -52,30 +52,19 @@ impl Mailbox {
         connection: Option<Connection>,
     ) -> Self {
         let tenant = Tenant::with_prices_on(stack).await;
-        let (platform, scope) = scope_of(stack, &tenant).await;
-        let address = format!("{}@mail.localhost", unique("hello"));
-        let channel = ChannelId::generate(platform.clock().now(), platform.entropy());
-        let new = NewChannel {
-            id: channel,
-            kind: ChannelKind::Email,
-            name: "Mail".to_owned(),
-            allowed_origins: Vec::new(),
-            settings: ChannelSettings {
-                address: Some(address.clone()),
-                sender_name: Some("Test Venue".to_owned()),
-                ..settings
-            },
-            connection,
-            health: ChannelHealth::default(),
-        };
-        let connected = platform.connect_channel(&scope, new, Vec::new()).await.unwrap();
+        let (address, channel, key) = connect(stack, &tenant, settings, connection).await;
         Self {
             tenant,
             address,
             channel,
-            key: connected.key.to_string(),
+            key,
             base: stack.base_url().to_owned(),
         }
+    }
+
+    /// The address of another mailbox, of a tenant that is there.
+    pub(crate) async fn of(stack: &Stack, tenant: &Tenant) -> String {
+        connect(stack, tenant, ChannelSettings::default(), None).await.0
     }
 
     /// Writes a mail to the mailbox, if it says nothing else.
@@ -146,6 +135,33 @@ impl Mailbox {
         self.write(mail).await;
         self.answer(&last, 1).await;
     }
+}
+
+/// Connects a mailbox: its address, its channel and that one's key.
+async fn connect(
+    stack: &Stack,
+    tenant: &Tenant,
+    settings: ChannelSettings,
+    connection: Option<Connection>,
+) -> (String, ChannelId, String) {
+    let (platform, scope) = scope_of(stack, tenant).await;
+    let address = format!("{}@mail.localhost", unique("hello"));
+    let channel = ChannelId::generate(platform.clock().now(), platform.entropy());
+    let new = NewChannel {
+        id: channel,
+        kind: ChannelKind::Email,
+        name: "Mail".to_owned(),
+        allowed_origins: Vec::new(),
+        settings: ChannelSettings {
+            address: Some(address.clone()),
+            sender_name: Some("Test Venue".to_owned()),
+            ..settings
+        },
+        connection,
+        health: ChannelHealth::default(),
+    };
+    let connected = platform.connect_channel(&scope, new, Vec::new()).await.unwrap();
+    (address, channel, connected.key.to_string())
 }
 
 pub(crate) async fn scope_of(stack: &Stack, tenant: &Tenant) -> (Platform, TenantScope) {

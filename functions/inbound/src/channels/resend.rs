@@ -38,7 +38,8 @@ async fn webhook(
     let found = app.platform.find_channel(&To::key(key)).await?;
     let Some(channel) = found.filter(|channel| *channel.kind == ChannelKind::Email) else {
         // Nobody's, or nobody's any more: sent again it would be no other.
-        return Ok(ignored("unconnected"));
+        telemetry::emit("inbound", &[("webhooks_to_nobody", 1.0, Unit::Count)]);
+        return Ok(StatusCode::OK);
     };
     let scope = app.platform.enter_to_write(*channel.tenant).await?;
     let open = app.platform.recall_channel(&scope, *channel.channel).await?;
@@ -52,16 +53,12 @@ async fn webhook(
         Ok(verified) => verified,
         Err(reason) => {
             tracing::warn!(
-                tenant.id = %scope.tenant(),
                 channel.id = %*channel.channel,
                 reason = %reason,
-                "a webhook is not believed"
+                "webhook refused"
             );
             telemetry::emit("inbound", &[("signatures_refused", 1.0, Unit::Count)]);
-            return Err(Problem::unauthorized(
-                "invalid_signature",
-                "The request is not signed as it has to be.",
-            ));
+            return Err(Problem::signature_invalid());
         }
     };
     match hear(&key.to_string(), verified.id, &body) {
@@ -76,7 +73,7 @@ async fn webhook(
 }
 
 fn ignored(name: &str) -> StatusCode {
-    tracing::info!(event = name, "acknowledged, nothing done");
-    telemetry::emit("inbound", &[("ignored", 1.0, Unit::Count)]);
+    tracing::info!(event.name = name, "ignored");
+    telemetry::emit("inbound", &[("events_ignored", 1.0, Unit::Count)]);
     StatusCode::OK
 }

@@ -26,6 +26,7 @@ mod journey;
 mod late;
 mod limits;
 mod lookup;
+mod mail;
 mod masking;
 mod meta;
 mod meter;

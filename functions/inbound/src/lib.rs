@@ -16,6 +16,7 @@ pub fn router(app: App) -> Router {
     let routes = Router::new()
         .merge(channels::web_chat::routes(app.clone()))
         .merge(channels::meta::routes())
+        .merge(channels::resend::routes())
         .merge(channels::twilio::routes());
     wrap(routes, app)
 }

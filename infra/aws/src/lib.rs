@@ -16,6 +16,7 @@ pub mod holds;
 pub mod http;
 pub mod identifiers;
 pub mod lambda;
+pub mod mail;
 pub mod platform;
 pub mod provision;
 pub mod queue;

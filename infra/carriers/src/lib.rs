@@ -10,6 +10,7 @@
 pub mod call;
 pub mod event;
 pub mod meta;
+pub mod mail;
 pub mod signature;
 pub mod sms;
 pub mod twilio;

@@ -1,5 +1,6 @@
 //! The channels, one file each.
 
 pub mod meta;
+pub mod resend;
 pub mod twilio;
 pub mod web_chat;

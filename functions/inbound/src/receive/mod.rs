@@ -4,6 +4,7 @@
 mod afterwards;
 mod echo;
 mod lookup;
+pub mod mail;
 mod place;
 
 use std::time::Duration;

@@ -178,6 +178,8 @@ impl Platform {
             app_secrets: self.settings.meta_app_secrets(),
             twilio: self.settings.twilio_url()?,
             resend: self.settings.resend_url()?,
+            ses: self.settings.ses_url()?,
+            ses_set: self.settings.mail_set(),
         })
     }
 }

@@ -2,4 +2,5 @@
 //! parsed, and compared in constant time. A secret that is empty signs nothing.
 
 pub mod meta;
+pub mod svix;
 pub mod twilio;

@@ -3,6 +3,7 @@
 
 mod delivery;
 mod meta;
+mod email;
 mod sms;
 mod voice;
 
@@ -64,6 +65,10 @@ const NUMBER: &str = "+15105550123";
 
 /// Sends a text as a guest. The answer carries what the webhook answered.
 pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let kind: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if kind.get("kind").and_then(Value::as_str) == Some("email") {
+        return email::post(&shared, &body).await;
+    }
     let message: Message = match read(&body) {
         Ok(message) => message,
         Err(response) => return response,

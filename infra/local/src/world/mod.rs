@@ -13,9 +13,11 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::outbox::Outbox;
+use crate::permissions::Permissions;
 
 /// Path under which the world is served, beside the gateway's routes and the control endpoints.
 pub(crate) const PATH: &str = "/_world";
@@ -31,6 +33,10 @@ pub(crate) struct World {
     pub(crate) base_url: String,
     /// What goes wrong on purpose.
     pub(crate) faults: Arc<Faults>,
+    /// Who calls services of the cloud that are played here.
+    pub(crate) callers: Arc<Callers>,
+    /// Who may.
+    pub(crate) permissions: Arc<Permissions>,
     /// Meta's platform.
     pub(crate) meta: meta::Meta,
     /// Twilio.
@@ -41,12 +47,21 @@ pub(crate) struct World {
 
 impl World {
     /// A world in which nothing has happened yet.
-    pub(crate) fn new(outbox: Arc<Outbox>, clock: Arc<Clock>, base_url: String, faults: Arc<Faults>) -> Self {
+    pub(crate) fn new(
+        outbox: Arc<Outbox>,
+        clock: Arc<Clock>,
+        base_url: String,
+        faults: Arc<Faults>,
+        callers: Arc<Callers>,
+        permissions: Arc<Permissions>,
+    ) -> Self {
         Self {
             outbox,
             clock,
             base_url,
             faults,
+            callers,
+            permissions,
             meta: meta::Meta::default(),
             twilio: twilio::Twilio::default(),
             mail: mail::Mail::default(),

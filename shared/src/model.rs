@@ -124,6 +124,8 @@ pub enum AuditAction {
     RetentionChanged,
     /// Masking was switched on or off.
     MaskingChanged,
+    /// An attachment was opened.
+    AttachmentOpened,
 }
 
 /// How far an erasure has come. From `Requested` on each state includes the ones before it.

@@ -176,6 +176,9 @@ impl Afterwards<'_> {
         }
         // The message itself last: while it is as it was, a repetition does what is left.
         self.forget_quotes(conversation, id).await?;
+        // Their files follow the rows.
+        let attachments = keys::attachments_of(self.scope.tenant(), conversation, id);
+        self.scope.store().purge(&attachments).await?;
         let title: String = found.body.get().text.clone();
         let due = |head: &usher_shared::records::Conversation| {
             !head.title.get().is_empty() && title.starts_with(head.title.get().as_str())
@@ -339,7 +342,7 @@ impl Afterwards<'_> {
         event: &str,
         at: Option<Timestamp>,
         reference: Option<String>,
-        said: Said,
+        mut said: Said,
     ) -> Result<Received, ReceiveError> {
         if let Some(reference) = reference.and_then(|text| text.parse::<Reference>().ok()) {
             let (conversation, id) = (reference.conversation, reference.message);
@@ -377,6 +380,7 @@ impl Afterwards<'_> {
             return Ok(Received::Forgotten);
         };
         let id = MessageId::derived(at, hash.tail());
+        let attached = std::mem::take(&mut said.attachments);
         let message = Message {
             id: id.into(),
             conversation: place.conversation.into(),
@@ -391,7 +395,7 @@ impl Afterwards<'_> {
             ..Message::blank()
         };
         let row = keys::message(scope.tenant(), place.conversation, id);
-        let written = scope.store().put(&row, &message, &key, When::Absent).await?;
+        let written = scope.put_message(&row, message, attached, &key).await?;
         // Also when it was there before: an earlier delivery may have died in between.
         let from = [ConversationState::Ai, ConversationState::WaitingForHuman];
         let moved = scope

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use usher_aws::TenantScope;
+use usher_aws::attachments::AttachmentError;
 use usher_aws::http::Problem;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, HashPurpose, KeyringError};
@@ -76,6 +77,9 @@ pub enum ReceiveError {
     /// The channel cannot be opened.
     #[error(transparent)]
     Scope(#[from] ScopeError),
+    /// What came with it could not be stored.
+    #[error(transparent)]
+    Attachments(#[from] AttachmentError),
 }
 
 impl From<StoreError> for ReceiveError {
@@ -89,6 +93,7 @@ impl From<ReceiveError> for Problem {
         match error {
             ReceiveError::Keyring(error) => error.into(),
             ReceiveError::Scope(error) => error.into(),
+            ReceiveError::Attachments(error) => error.into(),
         }
     }
 }
@@ -233,6 +238,7 @@ pub async fn receive(
         return Ok(Received::Forgotten);
     };
     let unattended = inbound.said.unattended || *channel.paused == Some(true);
+    let attached = std::mem::take(&mut inbound.said.attachments);
     let message = Message {
         id: id.into(),
         conversation: conversation.into(),
@@ -244,7 +250,7 @@ pub async fn receive(
         ..Message::blank()
     };
     let row = keys::message(scope.tenant(), conversation, id);
-    let written = scope.store().put(&row, &message, &key, When::Absent).await?;
+    let written = scope.put_message(&row, message, attached, &key).await?;
     tracing::info!(
         tenant.id = %scope.tenant(),
         conversation.id = %conversation,

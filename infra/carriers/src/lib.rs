@@ -9,3 +9,5 @@
 
 pub mod call;
 pub mod event;
+pub mod meta;
+pub mod signature;

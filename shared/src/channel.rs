@@ -11,7 +11,7 @@ use crate::record::NotPersonal;
 use crate::time::Timestamp;
 
 /// What kind of place a channel is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
     /// A chat on the tenant's web pages.

@@ -6,15 +6,18 @@
 pub mod attachment;
 pub mod category;
 pub mod channel;
+pub mod consent;
 pub mod find;
 pub mod identifier;
 pub mod ids;
 pub mod knowledge;
 pub mod lead;
+pub mod link_request;
 pub mod masking;
 pub mod message;
 pub mod model;
 pub mod notice;
+mod phrases;
 pub mod policy;
 pub mod rate;
 pub mod record;

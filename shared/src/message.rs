@@ -33,6 +33,8 @@ impl Message {
             carrier: None.into(),
             delivery: None.into(),
             failure: None.into(),
+            asked_for: None.into(),
+            waits_until: None.into(),
             body: MessageBody::default().into(),
         }
     }

@@ -282,6 +282,9 @@ pub struct MessageBody {
     /// What the person feels about it, as the channel shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reaction: Option<String>,
+    /// Where this one message goes, if that is not where its conversation is answered: a link that a caller asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
 }
 
 impl From<String> for MessageBody {

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::channel::ChannelKind;
 use crate::record::NotPersonal;
 use crate::time::Timestamp;
 
@@ -20,6 +21,8 @@ pub enum Class {
     ChatMessages,
     /// Looks for answers by one address at one chat.
     ChatAnswers,
+    /// Messages that leave by one channel of this kind.
+    Sends(ChannelKind),
 }
 
 impl NotPersonal for Class {}
@@ -38,11 +41,19 @@ pub struct Limit {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 12] = [
         Self::Api,
         Self::ChatSessions,
         Self::ChatMessages,
         Self::ChatAnswers,
+        Self::Sends(ChannelKind::WebChat),
+        Self::Sends(ChannelKind::Form),
+        Self::Sends(ChannelKind::Email),
+        Self::Sends(ChannelKind::Sms),
+        Self::Sends(ChannelKind::Voice),
+        Self::Sends(ChannelKind::Messenger),
+        Self::Sends(ChannelKind::Instagram),
+        Self::Sends(ChannelKind::Whatsapp),
     ];
 
     /// The class as part of what is hashed.
@@ -52,6 +63,8 @@ impl Class {
             Self::ChatSessions => "chat-sessions",
             Self::ChatMessages => "chat-messages",
             Self::ChatAnswers => "chat-answers",
+            // The channel's id is hashed with it.
+            Self::Sends(_) => "sends",
         }
     }
 
@@ -84,7 +97,31 @@ impl Class {
                 burst: 300,
                 lease: 20,
             },
+            Self::Sends(kind) => sends(kind),
         }
+    }
+}
+
+/// What leaves by one channel: below what its carrier takes, so that what has to wait waits here, where it can still be
+/// stopped.
+const fn sends(kind: ChannelKind) -> Limit {
+    let (millis, burst, lease) = match kind {
+        // One segment a second is what a long code sends. Twilio would queue the rest for hours, and what it has queued
+        // leaves after a STOP.
+        ChannelKind::Sms | ChannelKind::Voice => (1_000, 30, 10),
+        // Resend takes two requests a second of one account; a new SES account sends one.
+        ChannelKind::Email | ChannelKind::Form => (500, 20, 10),
+        // 80 a second is where a number begins, beside one every six seconds to the same person.
+        ChannelKind::Whatsapp => (25, 80, 20),
+        // Text at 300 a second a page, media at 10; an Instagram account 100 and 10.
+        ChannelKind::Messenger | ChannelKind::Instagram => (100, 50, 20),
+        // Nothing leaves: people come and fetch.
+        ChannelKind::WebChat => (1, 1_000, 1_000),
+    };
+    Limit {
+        interval: Duration::from_millis(millis),
+        burst,
+        lease,
     }
 }
 
@@ -192,7 +229,7 @@ mod tests {
         }
 
         #[test]
-        fn after_the_wait_there_is_a_token(ahead in 0_i64..16_000, class in 0_usize..4) {
+        fn after_the_wait_there_is_a_token(ahead in 0_i64..16_000, class in 0_usize..Class::ALL.len()) {
             for limit in [LIMIT, Class::ALL.get(class).unwrap().limit()] {
                 if let Err(wait) = limit.take(at(ahead), at(0)) {
                     let then = at(0).plus(wait.0);

@@ -291,8 +291,9 @@ records! {
         sealed {}
     }
 
-    /// Proof that a caller asked for a link, and that one message was sent for it. The recording's id goes with the
-    /// caller; what stays after an erasure is the entry under a keyed hash.
+    /// Proof of what somebody asked for: a link during a call, for which one message is sent; no more text messages; text
+    /// messages again. What proves it at the carrier goes with the person; what stays after an erasure is the entry
+    /// under a keyed hash.
     record Consent("consent") {
         category: Suppression,
         owner: Tenant,
@@ -302,23 +303,50 @@ records! {
         export: Export::Included,
         erasure: Erasure::Keep("proof of what was asked for, under a keyed hash; its sealed part is unreadable once the contact's key is gone"),
         open {
-            /// Hash of the call and the request: there is one entry for each.
+            /// Hash of the call or text message that asked: there is one entry for each.
             request: KeyedHash,
             /// Hash of the number under the tenant's key.
             address: KeyedHash,
             /// The contact whose key seals the rest.
             contact: ContactRef,
-            /// What was asked for.
+            /// What was asked for: `link`, `stop`, `resume`.
             purpose: Label,
             /// When.
             at: Timestamp,
-            /// The conversation that the call became.
+            /// The conversation in which it was asked for.
             conversation: ConversationId,
-            /// The message that was sent for it.
+            /// The message that is sent for it; where none is, the one that asked.
             message: MessageId,
         }
         sealed {
-            /// The carrier's id of the recording.
+            /// The carrier's id of what proves it: the call's recording, or the text message.
+            evidence: String,
+        }
+    }
+
+    /// The recording of a call, which is at its carrier and has to be removed there when its conversation ends. Sealed
+    /// under the tenant's key: the conversation's is gone by then. Apart from the conversation's rows, and without a
+    /// period of its own: it goes after the recording has gone.
+    record CallRecording("call_recording") {
+        category: Account,
+        owner: Contact,
+        sealed_by: Tenant,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Omitted("the carrier's id of something at the carrier, kept to have it removed there; as proof it is exported with the consent"),
+        erasure: Erasure::Delete,
+        open {
+            /// The conversation that the call became.
+            conversation: ConversationId,
+            /// The contact who called.
+            contact: ContactRef,
+            /// The channel that was called: its credentials remove the recording.
+            channel: ChannelId,
+            /// When it was recorded.
+            at: Timestamp,
+        }
+        sealed {
+            /// The carrier's id of it.
             recording: String,
         }
     }
@@ -584,6 +612,10 @@ records! {
             delivery: Option<Delivery>,
             /// Why it came no further.
             failure: Option<Failure>,
+            /// The person asked for exactly this: a link, how to be left alone. It leaves whoever has the conversation.
+            asked_for: Option<bool>,
+            /// The carrier, or the channel's limit, said to come back then; nothing was sent.
+            waits_until: Option<Timestamp>,
         }
         sealed {
             /// What it says.

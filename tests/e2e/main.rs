@@ -39,3 +39,4 @@ mod store;
 mod storm;
 mod template;
 mod tenancy;
+mod twilio;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use usher_aws::web::{CallFailed, Web};
 use usher_carriers::call::{Account, Call, Carrier, Outcome, Outgoing};
+use usher_carriers::sms::Sms;
 use usher_shared::channel::{ChannelKind, Failure};
 
 /// What is ready to leave: made by the channel's own rules, before the message is claimed.
@@ -145,15 +146,15 @@ impl fmt::Debug for Carriers {
 
 impl Carriers {
     /// The senders of all kinds, calling out through `web`.
-    pub fn new(_web: &Web) -> Self {
+    pub fn new(web: &Web) -> Self {
         Self {
             senders: ChannelKind::ALL.map(|kind| -> Arc<dyn Sender> {
                 match kind {
                     ChannelKind::WebChat => Arc::new(WebChat),
+                    ChannelKind::Sms => Arc::new(Http::new(Sms, web.clone())),
                     ChannelKind::Form
                     | ChannelKind::Voice
                     | ChannelKind::Email
-                    | ChannelKind::Sms
                     | ChannelKind::Messenger
                     | ChannelKind::Instagram
                     | ChannelKind::Whatsapp => Arc::new(Mute),
@@ -165,9 +166,9 @@ impl Carriers {
     /// These, with another sender for one kind: for drills.
     #[must_use]
     pub fn with(mut self, kind: ChannelKind, sender: Arc<dyn Sender>) -> Self {
-        let places = self.senders.iter_mut().zip(ChannelKind::ALL);
-        for (place, _) in places.filter(|(_, of)| *of == kind) {
-            *place = Arc::clone(&sender);
+        let mut places = self.senders.iter_mut().zip(ChannelKind::ALL);
+        if let Some((place, _)) = places.find(|(_, of)| *of == kind) {
+            *place = sender;
         }
         self
     }

@@ -3,6 +3,7 @@
 
 pub mod carrier;
 mod delivery;
+mod limits;
 mod sending;
 
 use std::sync::Arc;

@@ -2,22 +2,20 @@
 
 use serde_json::json;
 use usher_aws::channels::OpenChannel;
-use usher_aws::conversation::OpenConversation;
 use usher_aws::deadline::Deadline;
 use usher_aws::sealing::HashPurpose;
 use usher_aws::store::{StoreError, When, keys};
 use usher_aws::suppressions::Means;
 use usher_carriers::call::{Outcome, Outgoing};
-use usher_shared::channel::{
-    ChannelHealth, ChannelKind, ChannelState, ChannelTrouble, Delivery as Come, Failure,
-};
+use usher_shared::channel::{ChannelHealth, ChannelState, ChannelTrouble, Delivery as Come, Failure};
 use usher_shared::message::Reference;
-use usher_shared::model::{Author, Direction, MessageState};
+use usher_shared::model::{Author, ConversationState, Direction, MessageState, Reach};
 use usher_shared::records::Message;
 use usher_shared::untrusted::Label;
 
 use crate::Courier;
 use crate::delivery::{CALL, Delivery, DeliveryError, Settled, is_overruled, result_of};
+use crate::limits;
 
 /// Messages that are read with the conversation: among them is the last that the person wrote, which decides whether the
 /// channel still takes an answer.
@@ -41,7 +39,8 @@ pub(crate) async fn send(
             None => return Ok(()),
         },
     };
-    let reach = open.head.reach.get().as_ref();
+    let own = message.body.get().reach.as_ref();
+    let reach = own.or(open.head.reach.get().as_ref());
     let by = reach
         .and_then(|reach| reach.channel)
         .unwrap_or(*open.head.channel);
@@ -61,7 +60,7 @@ pub(crate) async fn send(
         }
         _ => return Ok(()),
     }
-    if let Some(stopped) = last_check(delivery, &open, &message, &channel).await? {
+    if let Some(stopped) = last_check(delivery, *open.head.state, &message, &channel, reach).await? {
         return delivery.settle(*message.state, stopped).await;
     }
     let reference = Reference {
@@ -87,10 +86,16 @@ pub(crate) async fn send(
     let settings = channel.settings();
     let endpoints = courier.platform.carriers()?;
     let account = channel.account(&settings, &endpoints);
+    let conclusion = Conclusion {
+        delivery,
+        channel: &channel,
+        to: outgoing.to,
+    };
     let prepared = match sender.prepare(&account, &outgoing) {
         Ok(prepared) => prepared,
-        Err(outcome) => return conclude(delivery, &channel, *message.state, &outcome).await,
+        Err(outcome) => return conclusion.of(*message.state, &outcome).await,
     };
+    limits::admit(courier, delivery, &channel, &message, deadline).await?;
     if *message.state == MessageState::Queued {
         claim(delivery).await?;
     }
@@ -100,37 +105,39 @@ pub(crate) async fn send(
         // It stays claimed: the next attempt asks again, and the carrier drops what it has.
         return Err(DeliveryError::NotNow);
     }
-    conclude(delivery, &channel, MessageState::Sending, &outcome).await
+    conclusion.of(MessageState::Sending, &outcome).await
 }
 
 /// Why a message does not leave after all: whatever was decided since it was written.
 async fn last_check(
     delivery: &Delivery<'_>,
-    open: &OpenConversation,
+    state: ConversationState,
     message: &Message,
     channel: &OpenChannel,
+    reach: Option<&Reach>,
 ) -> Result<Option<Settled>, DeliveryError> {
-    if is_overruled(*open.head.state, *message.author) {
+    let is_asked_for = *message.asked_for == Some(true);
+    if is_overruled(state, *message.author) && !is_asked_for {
         return Ok(Some(Settled::of(MessageState::Canceled)));
     }
     if !channel.may_send() {
         return Ok(Some(Settled::refused(Failure::ChannelClosed)));
     }
-    let means = match *channel.channel.kind {
-        ChannelKind::Sms => Some(Means::Sms),
-        ChannelKind::Email => Some(Means::Email),
-        _ => None,
-    };
-    if let (Some(means), Some(reach)) = (means, open.head.reach.get())
+    if let (Some(means), Some(reach)) = (Means::of(*channel.channel.kind), reach)
         && delivery.scope.is_suppressed(means, &reach.address).await?
         && !is_allowed_all_the_same(means, message)
     {
-        return Ok(Some(Settled {
-            failure: Some(Failure::OptedOut),
-            ..Settled::of(MessageState::Canceled)
-        }));
+        return Ok(Some(opted_out()));
     }
     Ok(None)
+}
+
+/// The person wants nothing more: nobody is called for it.
+fn opted_out() -> Settled {
+    Settled {
+        failure: Some(Failure::OptedOut),
+        ..Settled::of(MessageState::Canceled)
+    }
 }
 
 /// Mail that a person typed as an answer to somebody who wrote is no mailing: a withdrawal of consent ends what machines
@@ -162,31 +169,50 @@ async fn claim(delivery: &Delivery<'_>) -> Result<(), DeliveryError> {
     Err(DeliveryError::Claimed)
 }
 
-/// Writes down what the carrier said.
-async fn conclude(
-    delivery: &Delivery<'_>,
-    channel: &OpenChannel,
-    from: MessageState,
-    outcome: &Outcome,
-) -> Result<(), DeliveryError> {
-    let Some(mut settled) = result_of(outcome) else {
-        if from == MessageState::Sending {
-            let set = vec![("state", json!(MessageState::Queued))];
-            let _back = delivery.move_to(MessageState::Sending, set).await?;
+/// Where and to whom a message went, for writing down what the carrier said.
+struct Conclusion<'a> {
+    delivery: &'a Delivery<'a>,
+    channel: &'a OpenChannel,
+    to: &'a str,
+}
+
+impl Conclusion<'_> {
+    /// Writes down what the carrier said.
+    async fn of(&self, from: MessageState, outcome: &Outcome) -> Result<(), DeliveryError> {
+        let (delivery, scope) = (self.delivery, &self.delivery.scope);
+        let Some(mut settled) = result_of(outcome) else {
+            if from == MessageState::Sending {
+                let after = match outcome {
+                    Outcome::NotNow { after } => after.unwrap_or(limits::LATER),
+                    _ => limits::LATER,
+                };
+                let set = vec![
+                    ("state", json!(MessageState::Queued)),
+                    ("waits_until", json!(scope.now().plus(after))),
+                ];
+                let _back = delivery.move_to(MessageState::Sending, set).await?;
+            }
+            return Err(DeliveryError::NotNow);
+        };
+        if let Outcome::Taken { id } = outcome {
+            let channel = self.channel.channel.id.to_string();
+            let parts = [channel.as_bytes(), id.as_bytes()];
+            let hash = scope.key().hash(HashPurpose::CarrierMessage, &parts);
+            settled.more.push(("carrier", json!(hash)));
+            settled.more.push(("delivery", json!(Come::Accepted)));
         }
-        return Err(DeliveryError::NotNow);
-    };
-    if let Outcome::Taken { id } = outcome {
-        let channel = channel.channel.id.to_string();
-        let parts = [channel.as_bytes(), id.as_bytes()];
-        let hash = delivery.scope.key().hash(HashPurpose::CarrierMessage, &parts);
-        settled.more.push(("carrier", json!(hash)));
-        settled.more.push(("delivery", json!(Come::Accepted)));
+        // The carrier knows of a withdrawal that we were not told of.
+        if settled.failure == Some(Failure::OptedOut)
+            && let Some(means) = Means::of(*self.channel.channel.kind)
+        {
+            scope.suppress(means, self.to, "carrier").await?;
+            settled = opted_out();
+        }
+        if let Some(trouble) = settled.trouble {
+            mark(delivery, self.channel, trouble).await?;
+        }
+        delivery.settle(from, settled).await
     }
-    if let Some(trouble) = settled.trouble {
-        mark(delivery, channel, trouble).await?;
-    }
-    delivery.settle(from, settled).await
 }
 
 /// Something is wrong with the channel: it says so, and sends nothing more if its credentials are dead.

@@ -1,6 +1,8 @@
 //! Looks after dead letters, so that none of them is silence: what could not be answered is handed to a
 //! person, what could not be delivered says so, what was not understood is tried once more.
 
+use std::time::Duration;
+
 use serde_json::json;
 use usher_aws::TenantScope;
 use usher_aws::conversation::OpenConversation;
@@ -10,7 +12,7 @@ use usher_aws::sealing::{HashPurpose, KeyringError};
 use usher_aws::store::keys;
 use usher_aws::store::{Read, StoreError, When};
 use usher_shared::attachment::AttachmentTask;
-use usher_shared::channel::{AttachmentRefusal, AttachmentState};
+use usher_shared::channel::{AttachmentRefusal, AttachmentState, Failure};
 use usher_shared::ids::{MessageId, TenantId, TraceId};
 use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::notice;
@@ -26,6 +28,8 @@ use crate::{DispatchError, Dispatcher};
 const BATCHES: usize = 10;
 /// Traces that are looked through for a message.
 const TRACES: usize = 50;
+/// What waits because there is much to send is given up after this long: by then it says nothing to anybody.
+const PATIENCE: Duration = Duration::from_hours(12);
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -224,9 +228,26 @@ impl Dispatcher {
         };
         let row = keys::message(scope.tenant(), *job.conversation, *job.message);
         let found = scope.store().get_row::<Message>(&row, true).await?;
-        let state = found.and_then(|row| row.peek::<MessageState>("state"));
+        let Some(found) = found else { return Ok(false) };
+        let state = found.peek::<MessageState>("state");
         if !matches!(state, Some(MessageState::Queued | MessageState::Sending)) {
             return Ok(false);
+        }
+        // It only waits: nothing went wrong but that there is much to send.
+        let waits = state == Some(MessageState::Queued) && found.peek::<Timestamp>("waits_until").is_some();
+        if waits && now.since(job.message.at()) < PATIENCE {
+            let again = format!(".{}", now.millis());
+            let again = deliver_job(
+                scope.tenant(),
+                *job.conversation,
+                *job.message,
+                found.peek("channel"),
+                now,
+                &again,
+            );
+            let again = again.ok_or(LetterError::NotSent)?;
+            let refused = self.platform.send_jobs(&self.queues.deliver, &[again]).await;
+            return refused.is_empty().then_some(false).ok_or(LetterError::NotSent);
         }
         let _with_a_person_already = scope
             .move_conversation(
@@ -243,12 +264,11 @@ impl Dispatcher {
         ];
         for (from, to) in outcomes {
             let when = vec![When::Is("state", json!(from))];
-            if scope
-                .store()
-                .update(&row, vec![("state", json!(to))], when)
-                .await?
-                .happened()
-            {
+            let mut set = vec![("state", json!(to))];
+            if to == MessageState::Failed {
+                set.push(("failure", json!(Failure::GaveUp)));
+            }
+            if scope.store().update(&row, set, when).await?.happened() {
                 return Ok(true);
             }
         }

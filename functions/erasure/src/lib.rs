@@ -16,6 +16,7 @@ use serde_json::Value;
 use usher_aws::batch::run_batch;
 use usher_aws::deadline::Deadline;
 use usher_aws::http::App;
+use usher_aws::web::Web;
 use usher_aws::{Platform, lambda, queue};
 use usher_shared::records::EraseJob;
 
@@ -27,6 +28,7 @@ pub struct Eraser {
     platform: Arc<Platform>,
     queue: String,
     second_look: Duration,
+    web: Web,
 }
 
 impl Eraser {
@@ -38,6 +40,7 @@ impl Eraser {
         let queue = platform.settings().erasure_queue()?;
         let second_look = Duration::from_secs(platform.settings().second_look_seconds()?.parse()?);
         Ok(Self {
+            web: Web::new(platform.settings()),
             platform,
             queue,
             second_look,

@@ -34,6 +34,9 @@ pub enum EraseError {
     /// The function was not given its bucket.
     #[error(transparent)]
     Settings(#[from] MissingVariable),
+    /// Recordings are still at their carrier.
+    #[error("{0} recordings are still at their carrier")]
+    Recordings(u64),
     /// The job of the second look could not be sent.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -61,8 +64,20 @@ pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseEr
         scope.store().delete(&open_row).await?;
         return Ok(());
     }
+    // Before their rows go, which say what they are called there.
+    let recordings = eraser
+        .platform
+        .remove_recordings_of(&scope, &eraser.web, &erasing)
+        .await?;
+    if recordings.left > 0 && *erasing.state >= ErasureState::Removed {
+        return Err(EraseError::Recordings(recordings.left));
+    }
     let removed = remove(&scope, &erasing).await?;
     remove_files(&scope, &eraser.platform.files(&scope)?).await?;
+    // Everything else is gone; this is not done before they are.
+    if recordings.left > 0 {
+        return Err(EraseError::Recordings(recordings.left));
+    }
     let reached = match job.look {
         look if *look == ErasureLook::First => {
             // Before the state says so: a crash in between repeats the first look, and none is lost.

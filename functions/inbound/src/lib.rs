@@ -13,6 +13,8 @@ use usher_aws::http::{App, wrap};
 
 /// All routes of the function.
 pub fn router(app: App) -> Router {
-    let routes = Router::new().merge(channels::web_chat::routes(app.clone()));
+    let routes = Router::new()
+        .merge(channels::web_chat::routes(app.clone()))
+        .merge(channels::twilio::routes());
     wrap(routes, app)
 }

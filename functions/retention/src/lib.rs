@@ -5,6 +5,7 @@
 //! makes it true of the bytes as well.
 
 mod meter;
+mod recordings;
 mod routes;
 mod sweep;
 

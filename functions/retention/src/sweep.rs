@@ -19,6 +19,7 @@ use usher_shared::records::{Contact, ConversationAge, Lead, Message};
 use usher_shared::{Record as _, Sealed, Timestamp};
 
 use crate::meter;
+use crate::recordings::sweep_recordings;
 
 /// Notes or leads read at once.
 const PAGE: usize = 50;
@@ -145,6 +146,7 @@ async fn sweep_one(
     let mut rows = 0;
     if let Some(cutoff) = ended(Category::Conversation) {
         rows += sweep_conversations(&scope, cutoff).await?;
+        rows += sweep_recordings(platform, &scope, &protected, cutoff).await?;
     }
     if let Some(cutoff) = ended(Category::Lead) {
         rows += sweep_leads(&scope, cutoff).await?;

@@ -21,6 +21,7 @@ pub mod platform;
 pub mod provision;
 pub mod queue;
 pub mod rate;
+pub mod recordings;
 pub mod restart;
 pub mod restore;
 pub mod scope;

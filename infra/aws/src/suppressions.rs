@@ -1,6 +1,11 @@
 //! Addresses that get nothing more from a tenant, as keyed hashes.
 
+use std::time::Duration;
+
 use serde_json::json;
+use usher_carriers::sms::WHATSAPP;
+use usher_shared::Timestamp;
+use usher_shared::channel::ChannelKind;
 use usher_shared::record::Malformed;
 use usher_shared::records::Suppression;
 use usher_shared::untrusted::{KeyedHash, Label};
@@ -19,6 +24,15 @@ pub enum Means {
 }
 
 impl Means {
+    /// By which means a kind of channel reaches people, if it is one that they can refuse.
+    pub const fn of(kind: ChannelKind) -> Option<Self> {
+        match kind {
+            ChannelKind::Sms => Some(Self::Sms),
+            ChannelKind::Email => Some(Self::Email),
+            _ => None,
+        }
+    }
+
     /// Its name, as stored.
     pub const fn name(self) -> &'static str {
         match self {
@@ -37,8 +51,12 @@ fn label(text: &str) -> Result<Label, Malformed> {
 
 impl TenantScope {
     /// The pseudonym under which an address is suppressed. The same for all channels of a means: who says STOP to one
-    /// number of a tenant has said it to the tenant.
+    /// number of a tenant has said it to the tenant, and by whatever app that number was used.
     pub fn suppression_hash(&self, means: Means, address: &str) -> KeyedHash {
+        let address = match means {
+            Means::Sms => address.strip_prefix(WHATSAPP).unwrap_or(address),
+            Means::Email => address,
+        };
         let parts = [means.name().as_bytes(), address.as_bytes()];
         self.key().hash(HashPurpose::Suppression, &parts)
     }
@@ -87,9 +105,27 @@ impl TenantScope {
     /// # Errors
     /// [`StoreError`].
     pub async fn lift_suppression(&self, means: Means, address: &str) -> Result<Written, StoreError> {
+        self.lift_suppression_before(means, address, self.now().plus(Duration::from_millis(1)))
+            .await
+    }
+
+    /// The person allowed messages again at `asked`: what they refused later stays refused, in whatever order the two
+    /// are delivered. Says whether anything was lifted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lift_suppression_before(
+        &self,
+        means: Means,
+        address: &str,
+        asked: Timestamp,
+    ) -> Result<Written, StoreError> {
         let row = keys::suppression(self.tenant(), self.suppression_hash(means, address));
         let set = vec![("lifted_at", json!(self.now()))];
-        let when = vec![When::Present, When::Missing("lifted_at")];
+        let when = vec![
+            When::AbsentOrBelow("at", json!(asked)),
+            When::Missing("lifted_at"),
+        ];
         self.store().update(&row, set, when).await
     }
 }

@@ -11,3 +11,8 @@ pub mod call;
 pub mod event;
 pub mod meta;
 pub mod signature;
+pub mod sms;
+pub mod twilio;
+pub mod twiml;
+pub mod urlencoded;
+pub mod voice;

@@ -38,6 +38,7 @@ mod stack_tests;
 mod streams;
 pub mod sts;
 pub mod template;
+pub mod twilio;
 mod world;
 
 pub use stack::{Binaries, Data, Options, Stack, StartError, start};

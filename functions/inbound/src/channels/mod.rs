@@ -1,3 +1,4 @@
 //! The channels, one file each.
 
+pub mod twilio;
 pub mod web_chat;

@@ -272,7 +272,7 @@ fn body(said: Said) -> MessageBody {
         quoted: said.quoted,
         mail: said.mail,
         comment: said.comment,
-        reaction: None,
+        ..MessageBody::default()
     }
 }
 

@@ -69,6 +69,7 @@ pub async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, Store
     if let Some(lead) = *erasing.lead {
         removed += u64::from(scope.store().delete(&keys::lead(tenant, lead)).await?);
     }
+    removed += scope.forget_recordings(erasing).await?;
     Ok(removed)
 }
 
@@ -128,7 +129,7 @@ async fn leave_watermark(
 /// [`StoreError`].
 pub async fn left_of(scope: &TenantScope, erasing: &Erasing) -> Result<u64, StoreError> {
     let (tenant, store) = (scope.tenant(), scope.store());
-    let mut left = 0;
+    let mut left = scope.recordings_left(erasing).await?;
     for conversation in erasing.conversations.iter() {
         left += rows_in(scope, &keys::conversation_rows(tenant, *conversation)).await?;
         for contact in erasing.contacts.iter() {

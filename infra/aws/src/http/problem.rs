@@ -110,6 +110,20 @@ impl Problem {
         )
     }
 
+    /// 403: a webhook that its carrier did not sign, or not as it has to be.
+    pub fn signature_invalid() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "signature_invalid",
+            "The request is not signed as it has to be.",
+        )
+    }
+
+    /// 400: a body that cannot be read as what it claims to be.
+    pub fn malformed(detail: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed_body", detail)
+    }
+
     /// 404: not there, or another tenant's.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such resource.")

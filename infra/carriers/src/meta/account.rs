@@ -78,12 +78,22 @@ pub struct Medium {
 /// Who does the token speak for? Answered to [`identity`].
 pub fn ask_identity(endpoints: &Endpoints, kind: ChannelKind, connection: &MetaConnection) -> Call {
     let (path, fields) = match kind {
-        ChannelKind::Whatsapp => (segment(&connection.account), "id,display_phone_number,verified_name"),
+        ChannelKind::Whatsapp => (
+            segment(&connection.account),
+            "id,display_phone_number,verified_name",
+        ),
         ChannelKind::Instagram if connection.instagram_login => ("me".to_owned(), "user_id,username"),
         ChannelKind::Instagram => (segment(&connection.account), "id,username"),
         _ => (segment(&connection.account), "id,name"),
     };
-    call(endpoints, connection, Method::Get, &path, &[("fields", fields)], None)
+    call(
+        endpoints,
+        connection,
+        Method::Get,
+        &path,
+        &[("fields", fields)],
+        None,
+    )
 }
 
 /// Reads the answer to [`ask_identity`].
@@ -106,8 +116,16 @@ pub fn identity(answer: &Answer) -> Result<Identity, Refusal> {
 /// API has no such question.
 pub fn ask_token(endpoints: &Endpoints, connection: &MetaConnection) -> Option<Call> {
     let inspected = [("input_token", connection.token.as_str())];
-    (!connection.instagram_login)
-        .then(|| call(endpoints, connection, Method::Get, "debug_token", &inspected, None))
+    (!connection.instagram_login).then(|| {
+        call(
+            endpoints,
+            connection,
+            Method::Get,
+            "debug_token",
+            &inspected,
+            None,
+        )
+    })
 }
 
 /// Reads the answer to [`ask_token`].
@@ -124,7 +142,9 @@ pub fn token(answer: &Answer) -> Result<Token, Refusal> {
     Ok(Token {
         is_valid: json::flag(data, "/is_valid"),
         ends,
-        permissions: scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect(),
+        permissions: scopes
+            .filter_map(|scope| scope.as_str().map(str::to_owned))
+            .collect(),
         granted_by: json::id(data, "/user_id"),
     })
 }
@@ -136,9 +156,16 @@ pub fn renew(endpoints: &Endpoints, connection: &MetaConnection) -> Option<Call>
         ("grant_type", "ig_refresh_token"),
         ("access_token", connection.token.as_str()),
     ];
-    connection
-        .instagram_login
-        .then(|| call(endpoints, connection, Method::Get, "refresh_access_token", &parameters, None))
+    connection.instagram_login.then(|| {
+        call(
+            endpoints,
+            connection,
+            Method::Get,
+            "refresh_access_token",
+            &parameters,
+            None,
+        )
+    })
 }
 
 /// Reads the answer to [`renew`]: the token, and when it ends.
@@ -166,7 +193,14 @@ pub fn subscribe(endpoints: &Endpoints, kind: ChannelKind, connection: &MetaConn
     };
     let fields = fields.map(|fields| ("subscribed_fields", fields));
     let path = subscriptions(kind, connection);
-    call(endpoints, connection, Method::Post, &path, fields.as_slice(), None)
+    call(
+        endpoints,
+        connection,
+        Method::Post,
+        &path,
+        fields.as_slice(),
+        None,
+    )
 }
 
 /// Do you tell us of messages? Answered to [`is_subscribed`].
@@ -221,7 +255,14 @@ pub fn done(answer: &Answer) -> Result<(), Refusal> {
 /// Where is this medium? Answered to [`medium`].
 pub fn ask_medium(endpoints: &Endpoints, connection: &MetaConnection, media_id: &str) -> Call {
     let number = [("phone_number_id", connection.account.as_str())];
-    call(endpoints, connection, Method::Get, &segment(media_id), &number, None)
+    call(
+        endpoints,
+        connection,
+        Method::Get,
+        &segment(media_id),
+        &number,
+        None,
+    )
 }
 
 /// Reads the answer to [`ask_medium`].
@@ -257,24 +298,40 @@ pub fn is_platforms(endpoints: &Endpoints, url: &str) -> bool {
         return false;
     };
     let configured = [&endpoints.graph, &endpoints.instagram];
-    let hosts = [".fbsbx.com", ".fbcdn.net", ".facebook.com", ".whatsapp.net", ".instagram.com", ".cdninstagram.com"];
-    configured.into_iter().any(|base| self::origin(base) == Some(origin))
+    let hosts = [
+        ".fbsbx.com",
+        ".fbcdn.net",
+        ".facebook.com",
+        ".whatsapp.net",
+        ".instagram.com",
+        ".cdninstagram.com",
+    ];
+    configured
+        .into_iter()
+        .any(|base| self::origin(base) == Some(origin))
         || (origin.starts_with("https://") && hosts.iter().any(|host| origin.ends_with(host)))
 }
 
 /// Scheme, host and port as written. Nothing where there could be two opinions about what the host is.
 fn origin(url: &str) -> Option<&str> {
-    let start = ["https://", "http://"].into_iter().find(|scheme| url.starts_with(scheme))?.len();
+    let start = ["https://", "http://"]
+        .into_iter()
+        .find(|scheme| url.starts_with(scheme))?
+        .len();
     let rest = url.get(start..)?;
     let host = rest.split(['/', '?', '#']).next()?;
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':');
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':');
     (!host.is_empty() && host.bytes().all(plain)).then(|| url.get(..start + host.len()))?
 }
 
 /// The edge on which subscriptions are: the page's, the account's, or the business account's.
 fn subscriptions(kind: ChannelKind, connection: &MetaConnection) -> String {
     let owner = match kind {
-        ChannelKind::Whatsapp => connection.business_account.as_deref().unwrap_or(&connection.account),
+        ChannelKind::Whatsapp => connection
+            .business_account
+            .as_deref()
+            .unwrap_or(&connection.account),
         // An account that is linked to a page is subscribed by the page, for which the token was given.
         ChannelKind::Instagram if !connection.instagram_login => "me",
         _ => &connection.account,

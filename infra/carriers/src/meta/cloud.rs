@@ -67,7 +67,10 @@ impl Change<'_> {
     fn messages(self, events: &mut Vec<Event>) {
         let before = events.len();
         for message in json::list(self.value, "/messages") {
-            events.push(self.message(message).unwrap_or_else(|| self.ignored("whatsapp_malformed")));
+            events.push(
+                self.message(message)
+                    .unwrap_or_else(|| self.ignored("whatsapp_malformed")),
+            );
         }
         for status in json::list(self.value, "/statuses") {
             match self.status(status) {
@@ -94,14 +97,21 @@ impl Change<'_> {
         let id = json::id(message, "/id")?;
         let from = Address::read(message, "/from_user_id", "/from");
         // A moved person is told of under their new address; the old one may be in what is said of it alone.
-        let from = from.or_else(|| Address::read(message, "/system/previous_user_id", "/system/previous_wa_id"));
+        let from =
+            from.or_else(|| Address::read(message, "/system/previous_user_id", "/system/previous_wa_id"));
         let person = self.with_profile(from);
         let at = json::time(message, "/timestamp");
         let (id, what) = match json::text(message, "/type").unwrap_or_default() {
             "reaction" => {
                 let target = json::id(message, "/reaction/message_id")?;
                 let emoji = json::text(message, "/reaction/emoji").map(str::to_owned);
-                (id, What::Reaction { message: target, emoji })
+                (
+                    id,
+                    What::Reaction {
+                        message: target,
+                        emoji,
+                    },
+                )
             }
             "system" => match moved(message) {
                 Some(now) => (id, What::Moved { now }),
@@ -114,7 +124,13 @@ impl Change<'_> {
             "edit" => {
                 let target = json::id(message, "/edit/original_message_id")?;
                 let text = content::said(message.pointer("/edit/message")?).text;
-                (id, What::Edited { message: target, text })
+                (
+                    id,
+                    What::Edited {
+                        message: target,
+                        text,
+                    },
+                )
             }
             "request_welcome" => return Some(self.ignored("whatsapp_welcome")),
             _ => (id, What::Message(content::said(message))),
@@ -187,7 +203,8 @@ impl Change<'_> {
             _ => return None,
         };
         let code = json::number(status, "/errors/0/code");
-        let meaning = (delivery == Delivery::Undelivered).then(|| graph_error::meaning(code.unwrap_or_default(), 0));
+        let meaning =
+            (delivery == Delivery::Undelivered).then(|| graph_error::meaning(code.unwrap_or_default(), 0));
         let reference = json::text(status, "/biz_opaque_callback_data").map(str::to_owned);
         let id = format!("{message}:{name}");
         let event = |id, what| Event {

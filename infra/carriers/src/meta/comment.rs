@@ -47,7 +47,10 @@ pub(super) fn on_page(entry: &Value, value: &Value) -> Event {
             let text = json::text(value, "/message").unwrap_or_default().to_owned();
             // No number tells one edit from the next: what it says and when it was told does.
             let told = json::number(entry, "/time").unwrap_or_default();
-            let event_id = format!("edited:{id}:{told}:{}", hex::encode(digest(&SHA256, text.as_bytes())));
+            let event_id = format!(
+                "edited:{id}:{told}:{}",
+                hex::encode(digest(&SHA256, text.as_bytes()))
+            );
             event(event_id, None, What::Edited { message: id, text })
         }
         Some("remove") => event(format!("unsent:{id}"), None, What::Unsent { message: id }),

@@ -18,8 +18,12 @@ pub(super) fn meaning(code: i64, subcode: i64) -> (Failure, Option<ChannelTroubl
         (190 | 102 | 463 | 467, _) => (Failure::CredentialsRefused, Some(CredentialsRefused)),
         // The person blocked us or is gone. The code wins over whatever subcode is beside it.
         (551, _) => (Failure::Unreachable, None),
-        (10, 1_893_063) | (368 | 131_031 | 131_037 | 131_042 | 131_045, _) => (Failure::NotAllowed, Some(Restricted)),
-        (10, 2_018_278 | 2_018_065 | 2_534_022) | (_, 1_545_041) | (131_047, _) => (Failure::WindowClosed, None),
+        (10, 1_893_063) | (368 | 131_031 | 131_037 | 131_042 | 131_045, _) => {
+            (Failure::NotAllowed, Some(Restricted))
+        }
+        (10, 2_018_278 | 2_018_065 | 2_534_022) | (_, 1_545_041) | (131_047, _) => {
+            (Failure::WindowClosed, None)
+        }
         (3 | 10 | 200..=299 | 131_005, _) => (Failure::NotAllowed, Some(PermissionMissing)),
         (100, 2_018_001) | (131_026, _) => (Failure::Unreachable, None),
         (131_049 | 130_472, _) => (Failure::Blocked, None),

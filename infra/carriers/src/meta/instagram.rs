@@ -21,12 +21,26 @@ impl Carrier for Instagram {
             send::at_most(LONGEST_COMMENT, outgoing.text.chars().count())?;
             let path = format!("{}/replies", send::segment(&comment.id));
             let body = json!({"message": outgoing.text});
-            return Ok(send::call(account.platform, connection, Method::Post, &path, &[], Some(&body)));
+            return Ok(send::call(
+                account.platform,
+                connection,
+                Method::Post,
+                &path,
+                &[],
+                Some(&body),
+            ));
         }
         send::at_most(LONGEST, outgoing.text.len())?;
         let body = messenger::body(outgoing)?;
         // `me` is the linked page or the account, whichever the token was given for.
-        Ok(send::call(account.platform, connection, Method::Post, "me/messages", &[], Some(&body)))
+        Ok(send::call(
+            account.platform,
+            connection,
+            Method::Post,
+            "me/messages",
+            &[],
+            Some(&body),
+        ))
     }
 
     fn outcome(&self, answer: &Answer) -> Outcome {

@@ -51,7 +51,10 @@ pub(super) fn id(value: &Value, pointer: &str) -> Option<String> {
 
 /// A list; empty where there is none.
 pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// Whether something is said to be so.
@@ -86,7 +89,9 @@ pub(super) fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
     } else {
         number.checked_mul(1000)?
     };
-    (1..=LATEST).contains(&millis).then(|| Timestamp::from_millis(millis))
+    (1..=LATEST)
+        .contains(&millis)
+        .then(|| Timestamp::from_millis(millis))
 }
 
 #[cfg(test)]
@@ -133,7 +138,13 @@ mod tests {
     fn ids_may_be_numbers_and_have_a_bound() {
         assert_eq!(id(&json!({"i": 17}), "/i").unwrap(), "17");
         assert_eq!(id(&json!({"i": "17"}), "/i").unwrap(), "17");
-        for bad in [json!(""), json!(null), json!([1]), json!(1.5), json!("x".repeat(513))] {
+        for bad in [
+            json!(""),
+            json!(null),
+            json!([1]),
+            json!(1.5),
+            json!("x".repeat(513)),
+        ] {
             assert_eq!(id(&json!({"i": bad}), "/i"), None);
         }
     }

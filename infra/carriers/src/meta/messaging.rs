@@ -89,7 +89,8 @@ fn reaction(item: &Value) -> Option<(String, What)> {
     let action = json::text(item, "/reaction/action")?;
     let emoji = match action {
         "react" => {
-            let shown = json::text(item, "/reaction/emoji").or_else(|| json::text(item, "/reaction/reaction"));
+            let shown =
+                json::text(item, "/reaction/emoji").or_else(|| json::text(item, "/reaction/reaction"));
             Some(shown.unwrap_or("?").to_owned())
         }
         "unreact" => None,
@@ -102,7 +103,9 @@ fn reaction(item: &Value) -> Option<(String, What)> {
 
 fn edit(item: &Value) -> Option<(String, What)> {
     let message = json::id(item, "/message_edit/mid")?;
-    let text = json::text(item, "/message_edit/text").unwrap_or_default().to_owned();
+    let text = json::text(item, "/message_edit/text")
+        .unwrap_or_default()
+        .to_owned();
     let number = json::number(item, "/message_edit/num_edit").or_else(|| json::number(item, "/timestamp"))?;
     let id = format!("edited:{message}:{number}");
     Some((id, What::Edited { message, text }))
@@ -189,7 +192,8 @@ fn said(message: &Value) -> Said {
         lines.push("[unsupported message]".to_owned());
     }
     if said.text.is_empty() {
-        let payload = json::text(message, "/quick_reply/payload").map(|payload| format!("[button: {payload}]"));
+        let payload =
+            json::text(message, "/quick_reply/payload").map(|payload| format!("[button: {payload}]"));
         lines.extend(payload);
         said.text = lines.join("\n");
     }

@@ -24,12 +24,26 @@ impl Carrier for Messenger {
             send::at_most(LONGEST_COMMENT, characters)?;
             let path = format!("{}/comments", send::segment(&comment.id));
             let body = json!({"message": outgoing.text});
-            return Ok(send::call(account.platform, connection, Method::Post, &path, &[], Some(&body)));
+            return Ok(send::call(
+                account.platform,
+                connection,
+                Method::Post,
+                &path,
+                &[],
+                Some(&body),
+            ));
         }
         send::at_most(LONGEST, characters)?;
         let body = body(outgoing)?;
         let path = format!("{}/messages", send::segment(&connection.account));
-        Ok(send::call(account.platform, connection, Method::Post, &path, &[], Some(&body)))
+        Ok(send::call(
+            account.platform,
+            connection,
+            Method::Post,
+            &path,
+            &[],
+            Some(&body),
+        ))
     }
 
     fn outcome(&self, answer: &Answer) -> Outcome {
@@ -72,9 +86,7 @@ pub(super) fn body(outgoing: &Outgoing<'_>) -> Result<Value, Outcome> {
     }
     let recipient = json!({"id": outgoing.to});
     match send::window(outgoing.last_inbound, outgoing.now) {
-        Window::Open => {
-            Ok(json!({"recipient": recipient, "messaging_type": "RESPONSE", "message": message}))
-        }
+        Window::Open => Ok(json!({"recipient": recipient, "messaging_type": "RESPONSE", "message": message})),
         // The tag stands for a person's own words: with a machine's it is a breach of the platform's policy.
         Window::ForHumans if outgoing.by_human => Ok(json!({
             "recipient": recipient,

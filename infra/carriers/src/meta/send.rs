@@ -78,7 +78,11 @@ pub(super) fn call(
     };
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(parameters);
-    if let Some(secret) = endpoints.app_secrets.first().filter(|_| !connection.instagram_login) {
+    if let Some(secret) = endpoints
+        .app_secrets
+        .first()
+        .filter(|_| !connection.instagram_login)
+    {
         query.append_pair("appsecret_proof", &appsecret_proof(secret, &connection.token));
     }
     let query = query.finish();
@@ -117,7 +121,9 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
     let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
         return Outcome::Unknown;
     };
-    let id = ["/message_id", "/messages/0/id", "/id"].into_iter().find_map(|place| json::id(&body, place));
+    let id = ["/message_id", "/messages/0/id", "/id"]
+        .into_iter()
+        .find_map(|place| json::id(&body, place));
     match id {
         Some(id) => Outcome::Taken { id },
         None if graph_error::read(&answer.body).is_some() => graph_error::outcome(answer),

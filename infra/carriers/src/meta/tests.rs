@@ -13,7 +13,11 @@ use crate::event::{Said, Source};
 /// What a sample says, from the folder of payloads.
 macro_rules! sample {
     ($name:literal) => {
-        include_str!(concat!("../../../../../../tests/vectors/payloads/", $name, ".json"))
+        include_str!(concat!(
+            "../../../../../../tests/vectors/payloads/",
+            $name,
+            ".json"
+        ))
     };
 }
 pub(super) use sample;
@@ -21,7 +25,12 @@ pub(super) use sample;
 /// The one event of a body.
 fn one(body: &str) -> Event {
     let mut events = parse(body.as_bytes()).unwrap();
-    assert_eq!(events.len(), 1, "{:?}", events.iter().map(|event| &event.what).collect::<Vec<_>>());
+    assert_eq!(
+        events.len(),
+        1,
+        "{:?}",
+        events.iter().map(|event| &event.what).collect::<Vec<_>>()
+    );
     events.remove(0)
 }
 
@@ -66,25 +75,61 @@ fn one_post_carries_updates_of_several_accounts() {
     };
     let body = json!({"object": "page", "entry": [page("1", "a"), page("2", "b"), 5, page("1", "c")]});
     let events = parse(body.to_string().as_bytes()).unwrap();
-    let seen: Vec<_> = events.iter().map(|event| (event.to.address.as_str(), event.id.as_str())).collect();
+    let seen: Vec<_> = events
+        .iter()
+        .map(|event| (event.to.address.as_str(), event.id.as_str()))
+        .collect();
     assert_eq!(seen, [("1", "a"), ("2", "b"), ("", "meta_entry"), ("1", "c")]);
 }
 
 #[test]
 fn what_nobody_knows_is_acknowledged_under_a_name_of_ours() {
     for (body, name) in [
-        (json!({"object": "permissions", "entry": [{"id": "1"}]}), "meta_object"),
+        (
+            json!({"object": "permissions", "entry": [{"id": "1"}]}),
+            "meta_object",
+        ),
         (json!({"entry": [{"id": "1"}]}), "meta_object"),
-        (json!({"object": "page", "entry": [{"id": "1", "messaging": [{"new_thing": {}}]}]}), "meta_messaging"),
-        (json!({"object": "page", "entry": [{"id": "1", "messaging": [null]}]}), "meta_messaging"),
-        (json!({"object": "page", "entry": [{"id": "1", "messaging": [{"message": {}}]}]}), "meta_malformed"),
-        (json!({"object": "page", "entry": [{"id": "1", "messaging": [{"message": 7}]}]}), "meta_malformed"),
-        (json!({"object": "page", "entry": [{"id": "1", "changes": [{"field": "ratings", "value": {}}]}]}), "meta_change"),
-        (json!({"object": "page", "entry": [{"id": "1", "changes": [{"field": "feed"}]}]}), "meta_feed"),
-        (json!({"object": "instagram", "entry": [{"id": "1", "field": "mentions", "value": {}}]}), "meta_change"),
-        (json!({"object": "instagram", "entry": [{"id": "1", "messaging": "none"}]}), "meta_entry"),
-        (json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "new", "value": {}}]}]}), "whatsapp_change"),
-        (json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": {"messages": [{}]}}]}]}), "whatsapp_malformed"),
+        (
+            json!({"object": "page", "entry": [{"id": "1", "messaging": [{"new_thing": {}}]}]}),
+            "meta_messaging",
+        ),
+        (
+            json!({"object": "page", "entry": [{"id": "1", "messaging": [null]}]}),
+            "meta_messaging",
+        ),
+        (
+            json!({"object": "page", "entry": [{"id": "1", "messaging": [{"message": {}}]}]}),
+            "meta_malformed",
+        ),
+        (
+            json!({"object": "page", "entry": [{"id": "1", "messaging": [{"message": 7}]}]}),
+            "meta_malformed",
+        ),
+        (
+            json!({"object": "page", "entry": [{"id": "1", "changes": [{"field": "ratings", "value": {}}]}]}),
+            "meta_change",
+        ),
+        (
+            json!({"object": "page", "entry": [{"id": "1", "changes": [{"field": "feed"}]}]}),
+            "meta_feed",
+        ),
+        (
+            json!({"object": "instagram", "entry": [{"id": "1", "field": "mentions", "value": {}}]}),
+            "meta_change",
+        ),
+        (
+            json!({"object": "instagram", "entry": [{"id": "1", "messaging": "none"}]}),
+            "meta_entry",
+        ),
+        (
+            json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "new", "value": {}}]}]}),
+            "whatsapp_change",
+        ),
+        (
+            json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": {"messages": [{}]}}]}]}),
+            "whatsapp_malformed",
+        ),
     ] {
         assert_eq!(one(&body.to_string()).what, What::Ignored(name), "{body}");
     }
@@ -92,19 +137,30 @@ fn what_nobody_knows_is_acknowledged_under_a_name_of_ours() {
 
 #[test]
 fn a_body_out_of_bounds_is_refused_as_a_whole() {
-    let nested = format!(r#"{{"object":"page","entry":[{{"id":"1","messaging":{}{}}}]}}"#, "[".repeat(70), "]".repeat(70));
-    let crowd = json!({"object": "page", "entry": [{"id": "1", "messaging": vec![json!({}); 10_001]}]}).to_string();
+    let nested = format!(
+        r#"{{"object":"page","entry":[{{"id":"1","messaging":{}{}}}]}}"#,
+        "[".repeat(70),
+        "]".repeat(70)
+    );
+    let crowd =
+        json!({"object": "page", "entry": [{"id": "1", "messaging": vec![json!({}); 10_001]}]}).to_string();
     for (body, why) in [
         (vec![b' '; LARGEST_BODY + 1], BadBody::TooLarge),
         (crowd.into_bytes(), BadBody::TooLarge),
         (nested.into_bytes(), BadBody::TooDeep),
         (vec![b'['; 100_000], BadBody::TooDeep),
         (b"".to_vec(), BadBody::NotJson),
-        (b"{\"object\":\"page\",\"entry\":[{\"id\":\"1\"".to_vec(), BadBody::NotJson),
+        (
+            b"{\"object\":\"page\",\"entry\":[{\"id\":\"1\"".to_vec(),
+            BadBody::NotJson,
+        ),
         (b"{\"object\":\"\xff\",\"entry\":[]}".to_vec(), BadBody::NotJson),
         (b"[]".to_vec(), BadBody::NotAnEnvelope),
         (b"{\"object\":\"page\"}".to_vec(), BadBody::NotAnEnvelope),
-        (b"{\"object\":\"page\",\"entry\":{}}".to_vec(), BadBody::NotAnEnvelope),
+        (
+            b"{\"object\":\"page\",\"entry\":{}}".to_vec(),
+            BadBody::NotAnEnvelope,
+        ),
     ] {
         assert_eq!(parse(&body), Err(why));
     }
@@ -113,11 +169,23 @@ fn a_body_out_of_bounds_is_refused_as_a_whole() {
 
 #[test]
 fn an_account_is_looked_for_in_the_other_space_too() {
-    let page = To { space: Space::Page, address: "1".to_owned() };
+    let page = To {
+        space: Space::Page,
+        address: "1".to_owned(),
+    };
     let instagram = elsewhere(&page).unwrap();
-    assert_eq!((instagram.space, instagram.address.as_str()), (Space::Instagram, "1"));
+    assert_eq!(
+        (instagram.space, instagram.address.as_str()),
+        (Space::Instagram, "1")
+    );
     assert_eq!(elsewhere(&instagram), Some(page));
-    assert_eq!(elsewhere(&To { space: Space::Whatsapp, address: "1".to_owned() }), None);
+    assert_eq!(
+        elsewhere(&To {
+            space: Space::Whatsapp,
+            address: "1".to_owned()
+        }),
+        None
+    );
 }
 
 /// Every sample, to be damaged.

@@ -35,7 +35,14 @@ impl Carrier for Whatsapp {
             body.insert(kind.to_owned(), content);
         }
         let path = format!("{}/messages", send::segment(&connection.account));
-        Ok(send::call(account.platform, connection, Method::Post, &path, &[], Some(&body)))
+        Ok(send::call(
+            account.platform,
+            connection,
+            Method::Post,
+            &path,
+            &[],
+            Some(&body),
+        ))
     }
 
     fn outcome(&self, answer: &Answer) -> Outcome {

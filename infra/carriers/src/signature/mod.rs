@@ -2,3 +2,4 @@
 //! parsed, and compared in constant time. A secret that is empty signs nothing.
 
 pub mod meta;
+pub mod twilio;

@@ -1,4 +1,8 @@
-//! A guest at the web chat, through the same webhook as a browser.
+//! A guest, through the same webhooks as in life: at the web chat through those of a browser, elsewhere through the
+//! carrier's own.
+
+mod sms;
+mod voice;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +31,22 @@ struct Message {
     from: String,
     text: String,
     client_message_id: Option<String>,
+    /// By which kind of channel; the web chat if none is named.
+    kind: Option<String>,
+    /// What comes with it, where the channel takes something.
+    #[serde(default)]
+    media: Vec<Media>,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Media {
+    media_type: String,
+    base64: String,
+}
+
+/// The number that guests write to and call.
+const NUMBER: &str = "+15105550123";
 
 /// Sends a text as a guest. The answer carries what the webhook answered.
 pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
@@ -39,6 +58,17 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Resp
         if value.is_empty() || value.contains(['/', '?', '#', '%']) || !value.is_ascii() {
             return invalid(field, "must not be empty, and may hold no special characters");
         }
+    }
+    let by_carrier = match message.kind.as_deref() {
+        None | Some("web_chat") => None,
+        Some("sms") => Some(sms::send(&shared, &message).await),
+        Some("voice") => Some(voice::call(&shared, &message).await),
+        Some(_) => return invalid("kind", "must be a kind of channel that guests can be played on"),
+    };
+    match by_carrier {
+        None => {}
+        Some(Ok(answer)) => return ok(&answer),
+        Some(Err(error)) => return problem(StatusCode::BAD_GATEWAY, "webhook_failed", &error),
     }
     match send(&shared, &message).await {
         Ok((status, answer, token)) => {

@@ -1,8 +1,9 @@
 //! Conversations, their messages and traces.
 
 use usher_shared::Timestamp;
-use usher_shared::ids::{AttachmentId, ConversationId, MessageId, TenantId, TraceId};
-use usher_shared::records::{Attachment, Conversation, ConversationAge, Message, Trace};
+use usher_shared::ids::{AttachmentId, ContactId, ConversationId, MessageId, TenantId, TraceId};
+use usher_shared::records::{Attachment, CallRecording, Conversation, ConversationAge, Message, Trace};
+use usher_shared::untrusted::KeyedHash;
 
 use super::{END, Key, Listing, Range, Table, all, all_listed, by_time, time_digits};
 
@@ -190,6 +191,52 @@ pub fn parse_attachment_sort_key(sk: &str) -> Option<(MessageId, AttachmentId)> 
     let (message, attachment) = sk.strip_prefix(ATTACHMENTS)?.split_once('#')?;
     let message = MessageId::from_body(message).ok()?;
     Some((message, AttachmentId::from_body(attachment).ok()?))
+}
+
+/// The recording of a call, by the hash of its carrier's id.
+pub fn call_recording(
+    tenant: TenantId,
+    contact: ContactId,
+    conversation: ConversationId,
+    recording: KeyedHash,
+) -> Key<CallRecording> {
+    Key::inbox(
+        format!("{tenant}#recordings"),
+        format!("{contact}#{conversation}#{recording}"),
+    )
+}
+
+/// Place of a recording among all of them, by age.
+pub fn call_recording_listing(row: &Key<CallRecording>, tenant: TenantId, at: Timestamp) -> Listing {
+    Listing {
+        pk: format!("{tenant}#recordings"),
+        sk: by_time(at, &row.sk),
+    }
+}
+
+/// The recordings of a contact's calls, or of one conversation with the contact.
+pub fn call_recordings_of(
+    tenant: TenantId,
+    contact: ContactId,
+    conversation: Option<ConversationId>,
+) -> Range {
+    let prefix = conversation.map_or_else(
+        || format!("{contact}#"),
+        |conversation| format!("{contact}#{conversation}#"),
+    );
+    Range {
+        to: format!("{prefix}{END}"),
+        from: prefix,
+        ..all(format!("{tenant}#recordings"))
+    }
+}
+
+/// Recordings of `until` or before, oldest first.
+pub fn call_recordings_until(tenant: TenantId, until: Timestamp) -> Range {
+    Range {
+        to: by_time(until, END),
+        ..all_listed(format!("{tenant}#recordings"))
+    }
 }
 
 /// Everything in a conversation's partition: head, messages, traces, attachments.

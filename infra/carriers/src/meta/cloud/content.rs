@@ -67,21 +67,26 @@ fn location(message: &Value) -> String {
 }
 
 fn contacts(message: &Value) -> String {
-    let lines = json::list(message, "/contacts").iter().take(MOST_PARTS).map(|contact| {
-        let name = json::text(contact, "/name/formatted_name").map(str::to_owned);
-        let phones = json::list(contact, "/phones").iter().take(MOST_PARTS);
-        let phones = phones.filter_map(|phone| json::text(phone, "/phone").map(str::to_owned));
-        let emails = json::list(contact, "/emails").iter().take(MOST_PARTS);
-        let emails = emails.filter_map(|email| json::text(email, "/email").map(str::to_owned));
-        named("contact", name.into_iter().chain(phones).chain(emails))
-    });
+    let lines = json::list(message, "/contacts")
+        .iter()
+        .take(MOST_PARTS)
+        .map(|contact| {
+            let name = json::text(contact, "/name/formatted_name").map(str::to_owned);
+            let phones = json::list(contact, "/phones").iter().take(MOST_PARTS);
+            let phones = phones.filter_map(|phone| json::text(phone, "/phone").map(str::to_owned));
+            let emails = json::list(contact, "/emails").iter().take(MOST_PARTS);
+            let emails = emails.filter_map(|email| json::text(email, "/email").map(str::to_owned));
+            named("contact", name.into_iter().chain(phones).chain(emails))
+        });
     lines.collect::<Vec<_>>().join("\n")
 }
 
 fn interactive(message: &Value) -> Option<String> {
     let text = |pointer: &str| json::text(message, pointer).map(str::to_owned);
     match json::text(message, "/interactive/type").unwrap_or_default() {
-        "button_reply" => text("/interactive/button_reply/title").or_else(|| text("/interactive/button_reply/id")),
+        "button_reply" => {
+            text("/interactive/button_reply/title").or_else(|| text("/interactive/button_reply/id"))
+        }
         "list_reply" => text("/interactive/list_reply/title").or_else(|| text("/interactive/list_reply/id")),
         "nfm_reply" => Some(form(message)),
         "call_permission_reply" => {
@@ -111,7 +116,9 @@ fn form(message: &Value) -> String {
 }
 
 fn order(message: &Value) -> String {
-    let items = json::list(message, "/order/product_items").iter().take(MOST_PARTS);
+    let items = json::list(message, "/order/product_items")
+        .iter()
+        .take(MOST_PARTS);
     let items = items.filter_map(|item| {
         let product = json::id(item, "/product_retailer_id")?;
         let quantity = json::number(item, "/quantity").unwrap_or(1);

@@ -42,15 +42,25 @@ fn errors_have_one_clear_reason_each() {
         (133_010, 0, Failure::NotAllowed, None),
         (999_999, 0, Failure::Refused, None),
     ] {
-        assert_eq!(answered(400, code, subcode), Outcome::Refused { why, trouble }, "{code}/{subcode}");
+        assert_eq!(
+            answered(400, code, subcode),
+            Outcome::Refused { why, trouble },
+            "{code}/{subcode}"
+        );
     }
 }
 
 #[test]
 fn throttling_waits_whatever_the_status() {
-    for code in [4, 17, 32, 341, 613, 80_001, 80_007, 80_008, 130_429, 131_048, 133_016] {
+    for code in [
+        4, 17, 32, 341, 613, 80_001, 80_007, 80_008, 130_429, 131_048, 133_016,
+    ] {
         for status in [400, 403, 429, 500] {
-            assert_eq!(answered(status, code, 0), Outcome::NotNow { after: None }, "{code} {status}");
+            assert_eq!(
+                answered(status, code, 0),
+                Outcome::NotNow { after: None },
+                "{code} {status}"
+            );
         }
     }
     let after = Some(Duration::from_secs(6));
@@ -71,20 +81,46 @@ fn nothing_is_sent_again_without_a_proof_that_it_was_not_sent() {
         (500, json!({}), Outcome::Unknown),
         (502, json!("<html>"), Outcome::Unknown),
         (500, json!({"error": {"code": 1}}), Outcome::Unknown),
-        (503, json!({"error": {"code": 2, "is_transient": true}}), Outcome::Unknown),
+        (
+            503,
+            json!({"error": {"code": 2, "is_transient": true}}),
+            Outcome::Unknown,
+        ),
         (500, json!({"error": {"code": 131_000}}), Outcome::Unknown),
         (500, json!({"error": {"code": 100}}), Outcome::Unknown),
         (400, json!({"error": {"code": 1}}), Outcome::Unknown),
-        (400, json!({"error": {"code": 1, "is_transient": true}}), not_now.clone()),
+        (
+            400,
+            json!({"error": {"code": 1, "is_transient": true}}),
+            not_now.clone(),
+        ),
         (400, json!({"error": {"code": 2}}), not_now.clone()),
-        (400, json!({"error": {"code": 77_777, "is_transient": true}}), not_now.clone()),
+        (
+            400,
+            json!({"error": {"code": 77_777, "is_transient": true}}),
+            not_now.clone(),
+        ),
         (500, json!({"error": {"code": 131_016}}), not_now.clone()),
         (429, json!({}), not_now),
         (408, json!({}), Outcome::Unknown),
         (302, json!({}), Outcome::Unknown),
         (404, json!({}), Outcome::refused(Failure::Refused)),
-        (401, json!({"error": {"code": 190}}), Outcome::Refused { why: Failure::CredentialsRefused, trouble: Some(CredentialsRefused) }),
-        (500, json!({"error": {"code": 190}}), Outcome::Refused { why: Failure::CredentialsRefused, trouble: Some(CredentialsRefused) }),
+        (
+            401,
+            json!({"error": {"code": 190}}),
+            Outcome::Refused {
+                why: Failure::CredentialsRefused,
+                trouble: Some(CredentialsRefused),
+            },
+        ),
+        (
+            500,
+            json!({"error": {"code": 190}}),
+            Outcome::Refused {
+                why: Failure::CredentialsRefused,
+                trouble: Some(CredentialsRefused),
+            },
+        ),
     ] {
         let answer = Answer {
             status,
@@ -98,8 +134,16 @@ fn nothing_is_sent_again_without_a_proof_that_it_was_not_sent() {
 #[test]
 fn the_samples_are_read() {
     for (body, code, subcode) in [
-        (include_str!("../../../../../tests/vectors/payloads/meta-graph-error-190.json"), 190, 460),
-        (include_str!("../../../../../tests/vectors/payloads/meta-graph-error-window-closed.json"), 10, 2_018_278),
+        (
+            include_str!("../../../../../tests/vectors/payloads/meta-graph-error-190.json"),
+            190,
+            460,
+        ),
+        (
+            include_str!("../../../../../tests/vectors/payloads/meta-graph-error-window-closed.json"),
+            10,
+            2_018_278,
+        ),
     ] {
         assert_eq!(read(body.as_bytes()).unwrap(), (code, subcode, false));
     }

@@ -59,7 +59,11 @@ fn say(to: &'static str) -> Say {
 
 fn comment() -> Option<Comment> {
     let id = "122_9".to_owned();
-    Some(Comment { id, parent: None, post: None })
+    Some(Comment {
+        id,
+        parent: None,
+        post: None,
+    })
 }
 
 impl Say {
@@ -71,18 +75,23 @@ impl Say {
             platform: &endpoints(),
             hooks: "https://x.example/hooks",
         };
-        let last = self.hours.map(|hours| Timestamp::from_millis(NOW.millis() - hours * HOUR));
-        carrier.send(&account, &Outgoing {
-            reference: "msg_1",
-            to: self.to,
-            text: &self.text,
-            by_human: self.by_human,
-            last_inbound: last,
-            now: NOW,
-            comment: self.comment.as_ref(),
-            mail: None,
-            answers: None,
-        })
+        let last = self
+            .hours
+            .map(|hours| Timestamp::from_millis(NOW.millis() - hours * HOUR));
+        carrier.send(
+            &account,
+            &Outgoing {
+                reference: "msg_1",
+                to: self.to,
+                text: &self.text,
+                by_human: self.by_human,
+                last_inbound: last,
+                now: NOW,
+                comment: self.comment.as_ref(),
+                mail: None,
+                answers: None,
+            },
+        )
     }
 
     fn body(&self, carrier: &dyn Carrier) -> Value {
@@ -101,38 +110,58 @@ impl Say {
 fn an_answer_by_messenger_goes_to_the_pages_edge_with_the_proof() {
     let call = say("739").by(&Messenger).unwrap();
     assert_eq!(call.method, Method::Post);
-    assert_eq!(call.url, format!("https://graph.example/v26.0/10%2F29/messages?{PROOF}"));
-    let Connection::Meta(connection) = connection(false) else { unreachable!() };
-    assert_eq!(call.headers, [
-        ("authorization", format!("Bearer {}", connection.token)),
-        ("content-type", "application/json".to_owned()),
-    ]);
-    assert_eq!(say("739").body(&Messenger), json!({
-        "recipient": {"id": "739"},
-        "messaging_type": "RESPONSE",
-        "message": {"text": "Yes.", "metadata": "msg_1"},
-    }));
+    assert_eq!(
+        call.url,
+        format!("https://graph.example/v26.0/10%2F29/messages?{PROOF}")
+    );
+    let Connection::Meta(connection) = connection(false) else {
+        unreachable!()
+    };
+    assert_eq!(
+        call.headers,
+        [
+            ("authorization", format!("Bearer {}", connection.token)),
+            ("content-type", "application/json".to_owned()),
+        ]
+    );
+    assert_eq!(
+        say("739").body(&Messenger),
+        json!({
+            "recipient": {"id": "739"},
+            "messaging_type": "RESPONSE",
+            "message": {"text": "Yes.", "metadata": "msg_1"},
+        })
+    );
 }
 
 #[test]
 fn instagram_goes_to_whatever_the_token_was_given_for() {
     let mut answer = say("684");
-    assert_eq!(answer.by(&Instagram).unwrap().url, format!("https://graph.example/v26.0/me/messages?{PROOF}"));
+    assert_eq!(
+        answer.by(&Instagram).unwrap().url,
+        format!("https://graph.example/v26.0/me/messages?{PROOF}")
+    );
     answer.instagram_login = true;
-    assert_eq!(answer.by(&Instagram).unwrap().url, "https://ig.example/v26.0/me/messages");
+    assert_eq!(
+        answer.by(&Instagram).unwrap().url,
+        "https://ig.example/v26.0/me/messages"
+    );
     assert_eq!(answer.body(&Instagram)["recipient"], json!({"id": "684"}));
 }
 
 #[test]
 fn whatsapp_names_numbers_and_ids_each_in_its_way() {
-    assert_eq!(say("+16505551234").body(&Whatsapp), json!({
-        "messaging_product": "whatsapp",
-        "recipient_type": "individual",
-        "to": "16505551234",
-        "type": "text",
-        "text": {"body": "Yes.", "preview_url": false},
-        "biz_opaque_callback_data": "msg_1",
-    }));
+    assert_eq!(
+        say("+16505551234").body(&Whatsapp),
+        json!({
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "to": "16505551234",
+            "type": "text",
+            "text": {"body": "Yes.", "preview_url": false},
+            "biz_opaque_callback_data": "msg_1",
+        })
+    );
     let by_id = say("US.13491208655302741918").body(&Whatsapp);
     assert_eq!(by_id["recipient"], "US.13491208655302741918");
     assert_eq!(by_id.get("to"), None);
@@ -155,7 +184,11 @@ fn the_window_is_kept_before_anything_is_sent() {
             (None, false, None),
             (None, true, None),
         ] {
-            let answer = Say { hours, by_human, ..say("739") };
+            let answer = Say {
+                hours,
+                by_human,
+                ..say("739")
+            };
             match sent {
                 Some(tag) => {
                     let body = answer.body(carrier);
@@ -170,8 +203,14 @@ fn the_window_is_kept_before_anything_is_sent() {
 
 #[test]
 fn whatsapp_reopens_by_template_with_what_a_person_typed() {
-    let template = MessageTemplate { name: "follow_up".to_owned(), language: "en_US".to_owned() };
-    let with = ChannelSettings { reopening_template: Some(template), ..ChannelSettings::default() };
+    let template = MessageTemplate {
+        name: "follow_up".to_owned(),
+        language: "en_US".to_owned(),
+    };
+    let with = ChannelSettings {
+        reopening_template: Some(template),
+        ..ChannelSettings::default()
+    };
     let late = Say {
         hours: Some(500),
         by_human: true,
@@ -181,15 +220,46 @@ fn whatsapp_reopens_by_template_with_what_a_person_typed() {
     };
     let body = late.body(&Whatsapp);
     assert_eq!((&body["type"], body.get("text")), (&json!("template"), None));
-    assert_eq!(body["template"], json!({
-        "name": "follow_up",
-        "language": {"code": "en_US"},
-        "components": [{"type": "body", "parameters": [{"type": "text", "text": "We have it."}]}],
-    }));
-    assert_eq!(Say { by_human: false, ..late.clone() }.why(&Whatsapp), Failure::WindowClosed);
-    assert_eq!(Say { hours: None, ..late.clone() }.why(&Whatsapp), Failure::WindowClosed);
-    assert_eq!(Say { settings: ChannelSettings::default(), ..late.clone() }.why(&Whatsapp), Failure::WindowClosed);
-    assert_eq!(Say { text: "x".repeat(1025), ..late }.why(&Whatsapp), Failure::TooLong);
+    assert_eq!(
+        body["template"],
+        json!({
+            "name": "follow_up",
+            "language": {"code": "en_US"},
+            "components": [{"type": "body", "parameters": [{"type": "text", "text": "We have it."}]}],
+        })
+    );
+    assert_eq!(
+        Say {
+            by_human: false,
+            ..late.clone()
+        }
+        .why(&Whatsapp),
+        Failure::WindowClosed
+    );
+    assert_eq!(
+        Say {
+            hours: None,
+            ..late.clone()
+        }
+        .why(&Whatsapp),
+        Failure::WindowClosed
+    );
+    assert_eq!(
+        Say {
+            settings: ChannelSettings::default(),
+            ..late.clone()
+        }
+        .why(&Whatsapp),
+        Failure::WindowClosed
+    );
+    assert_eq!(
+        Say {
+            text: "x".repeat(1025),
+            ..late
+        }
+        .why(&Whatsapp),
+        Failure::TooLong
+    );
 }
 
 #[test]
@@ -197,7 +267,10 @@ fn comments_are_answered_as_the_tenant_chose() {
     let to = |replies, by_human| Say {
         by_human,
         comment: comment(),
-        settings: ChannelSettings { comment_replies: replies, ..ChannelSettings::default() },
+        settings: ChannelSettings {
+            comment_replies: replies,
+            ..ChannelSettings::default()
+        },
         ..say("comment:122_9")
     };
     for (carrier, edge) in [(&Messenger as &dyn Carrier, "comments"), (&Instagram, "replies")] {
@@ -205,15 +278,25 @@ fn comments_are_answered_as_the_tenant_chose() {
         let url = public.by(carrier).unwrap().url;
         assert_eq!(url, format!("https://graph.example/v26.0/122_9/{edge}?{PROOF}"));
         assert_eq!(public.body(carrier), json!({"message": "Yes."}));
-        let private = json!({"recipient": {"comment_id": "122_9"}, "message": {"text": "Yes.", "metadata": "msg_1"}});
+        let private =
+            json!({"recipient": {"comment_id": "122_9"}, "message": {"text": "Yes.", "metadata": "msg_1"}});
         assert_eq!(to(CommentReplies::Private, false).body(carrier), private);
         assert_eq!(to(CommentReplies::Off, true).body(carrier), private);
         assert_eq!(to(CommentReplies::Off, false).why(carrier), Failure::NotAllowed);
-        let late = Say { hours: Some(168), ..to(CommentReplies::Private, true) };
+        let late = Say {
+            hours: Some(168),
+            ..to(CommentReplies::Private, true)
+        };
         assert_eq!(late.why(carrier), Failure::WindowClosed);
-        let days = Say { hours: Some(100), ..to(CommentReplies::Private, false) };
+        let days = Say {
+            hours: Some(100),
+            ..to(CommentReplies::Private, false)
+        };
         assert_eq!(days.body(carrier), private);
-        let to_nobody = Say { comment: None, ..to(CommentReplies::Private, false) };
+        let to_nobody = Say {
+            comment: None,
+            ..to(CommentReplies::Private, false)
+        };
         assert_eq!(to_nobody.why(carrier), Failure::NoAddress);
     }
 }
@@ -226,8 +309,22 @@ fn lengths_are_characters_and_on_instagram_bytes() {
         (&Instagram, "739", 1000, "e"),
         (&Whatsapp, "+1650", 4096, "é"),
     ] {
-        assert!(Say { text: one.repeat(longest), ..say(to) }.by(carrier).is_ok());
-        assert_eq!(Say { text: one.repeat(longest + 1), ..say(to) }.why(carrier), Failure::TooLong);
+        assert!(
+            Say {
+                text: one.repeat(longest),
+                ..say(to)
+            }
+            .by(carrier)
+            .is_ok()
+        );
+        assert_eq!(
+            Say {
+                text: one.repeat(longest + 1),
+                ..say(to)
+            }
+            .why(carrier),
+            Failure::TooLong
+        );
         assert!(!carrier.repetition_is_harmless());
     }
 }
@@ -249,10 +346,22 @@ fn connection_of(account: &Account<'_>) -> bool {
 
 #[test]
 fn the_id_of_what_was_taken_is_where_each_channel_puts_it() {
-    let taken = |status, body: &str| outcome(&Answer { status, retry_after: None, body: body.as_bytes().to_vec() });
+    let taken = |status, body: &str| {
+        outcome(&Answer {
+            status,
+            retry_after: None,
+            body: body.as_bytes().to_vec(),
+        })
+    };
     for (body, id) in [
-        (include_str!("../../../../../tests/vectors/payloads/meta-send-ok.json"), "m_9xGk2QeYb7c0vWJ1oTz3LhRk5uP8sN4dAf6iBqXw6"),
-        (include_str!("../../../../../tests/vectors/payloads/whatsapp-send-ok.json"), "wamid.OUT1"),
+        (
+            include_str!("../../../../../tests/vectors/payloads/meta-send-ok.json"),
+            "m_9xGk2QeYb7c0vWJ1oTz3LhRk5uP8sN4dAf6iBqXw6",
+        ),
+        (
+            include_str!("../../../../../tests/vectors/payloads/whatsapp-send-ok.json"),
+            "wamid.OUT1",
+        ),
         (r#"{"id":"122_10"}"#, "122_10"),
     ] {
         assert_eq!(taken(200, body), Outcome::Taken { id: id.to_owned() });

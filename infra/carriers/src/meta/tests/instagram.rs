@@ -14,24 +14,41 @@ fn messages_of_every_kind_say_what_the_person_said() {
     let cases = [
         (sample!("instagram-message-text"), "", "hola 👋", 0),
         (sample!("instagram-story-reply"), "1", "Me interesa", 1),
-        (sample!("instagram-story-mention"), "2", "[mentioned you in a story]", 1),
+        (
+            sample!("instagram-story-mention"),
+            "2",
+            "[mentioned you in a story]",
+            1,
+        ),
         (sample!("instagram-message-image"), "3", "", 1),
         (sample!("instagram-unsupported"), "5", "[unsupported message]", 0),
         (sample!("instagram-postback"), "6", "Opening hours", 0),
     ];
     for (body, number, words, attachments) in cases {
         let event = one(body);
-        assert_eq!(event.to, To { space: Space::Instagram, address: ACCOUNT.to_owned() });
+        assert_eq!(
+            event.to,
+            To {
+                space: Space::Instagram,
+                address: ACCOUNT.to_owned()
+            }
+        );
         assert_eq!((person(&event), ms(&event)), (ANA, Some(SENT)));
         assert_eq!(event.id, format!("{MID}{number}"));
         let said = message(event);
-        assert_eq!((said.text.as_str(), said.attachments.len(), said.unattended), (words, attachments, false));
+        assert_eq!(
+            (said.text.as_str(), said.attachments.len(), said.unattended),
+            (words, attachments, false)
+        );
     }
 }
 
 #[test]
 fn media_of_stories_are_not_kept_and_others_are() {
-    for body in [sample!("instagram-story-reply"), sample!("instagram-story-mention")] {
+    for body in [
+        sample!("instagram-story-reply"),
+        sample!("instagram-story-mention"),
+    ] {
         let said = message(one(body));
         assert_eq!(sources(&said), [&Source::NotOffered]);
     }
@@ -45,13 +62,24 @@ fn media_of_stories_are_not_kept_and_others_are() {
 fn a_message_taken_back_is_named() {
     let event = one(sample!("instagram-unsend"));
     assert_eq!((person(&event), event.id), (ANA, format!("unsent:{MID}")));
-    assert_eq!(event.what, What::Unsent { message: MID.to_owned() });
+    assert_eq!(
+        event.what,
+        What::Unsent {
+            message: MID.to_owned()
+        }
+    );
 }
 
 #[test]
 fn a_message_seen_is_one_message_read() {
     let event = one(sample!("instagram-seen"));
-    let What::Status { message, reference: None, delivery, failure: None } = event.what else {
+    let What::Status {
+        message,
+        reference: None,
+        delivery,
+        failure: None,
+    } = event.what
+    else {
         unreachable!("no status")
     };
     assert_eq!((message, delivery), (format!("{MID}4"), Delivery::Read));
@@ -61,30 +89,59 @@ fn a_message_seen_is_one_message_read() {
 fn an_echo_without_a_reference_is_told_by_its_id() {
     let event = one(sample!("instagram-echo"));
     assert_eq!(person(&event), ANA);
-    assert_eq!(event.what, What::Echo { reference: None, said: text("Sure!") });
+    assert_eq!(
+        event.what,
+        What::Echo {
+            reference: None,
+            said: text("Sure!")
+        }
+    );
 }
 
 #[test]
 fn reactions_name_their_message() {
     let event = one(sample!("instagram-reaction"));
-    assert_eq!(event.what, What::Reaction { message: MID.to_owned(), emoji: Some("❤\u{fe0f}".to_owned()) });
+    assert_eq!(
+        event.what,
+        What::Reaction {
+            message: MID.to_owned(),
+            emoji: Some("❤\u{fe0f}".to_owned())
+        }
+    );
 }
 
 #[test]
 fn comments_come_in_two_shapes_and_say_the_same() {
     for (body, id, parent) in [
-        (sample!("instagram-comment-facebook-login"), "17865799348089039", Some("17865799348080000")),
-        (sample!("instagram-comment-instagram-login"), "17865799348089040", None),
+        (
+            sample!("instagram-comment-facebook-login"),
+            "17865799348089039",
+            Some("17865799348080000"),
+        ),
+        (
+            sample!("instagram-comment-instagram-login"),
+            "17865799348089040",
+            None,
+        ),
     ] {
         let event = one(body);
         assert_eq!((person(&event), event.id.as_str(), ms(&event)), (ANA, id, None));
-        assert_eq!(event.person.as_ref().unwrap().profile.handle.as_deref(), Some("ana.ruiz"));
+        assert_eq!(
+            event.person.as_ref().unwrap().profile.handle.as_deref(),
+            Some("ana.ruiz")
+        );
         let comment = Comment {
             id: id.to_owned(),
             parent: parent.map(str::to_owned),
             post: Some("17887498072083520".to_owned()),
         };
-        assert!(message(event) == Said { comment: Some(comment), ..text("price pls") });
+        assert!(
+            message(event)
+                == Said {
+                    comment: Some(comment),
+                    ..text("price pls")
+                }
+        );
     }
 }
 
@@ -101,7 +158,12 @@ fn our_own_comments_are_not_answered_under_either_of_our_ids() {
     let other = comment(json!({"comment_id": "c", "text": "hi", "from": {"id": "2"}}));
     assert_eq!((person(&other), other.id.as_str()), ("2", "c"));
     let removed = comment(json!({"id": "c", "verb": "remove", "from": {"id": "2"}}));
-    assert_eq!(removed.what, What::Unsent { message: "c".to_owned() });
+    assert_eq!(
+        removed.what,
+        What::Unsent {
+            message: "c".to_owned()
+        }
+    );
 }
 
 #[test]
@@ -109,7 +171,10 @@ fn the_dashboards_test_is_read_like_a_message() {
     let value = json!({"sender": {"id": "7"}, "recipient": {"id": "1"}, "timestamp": "1790000000", "message": {"mid": "m", "text": "t"}});
     let body = json!({"object": "instagram", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]});
     let event = one(&body.to_string());
-    assert_eq!((event.id.as_str(), person(&event), ms(&event)), ("m", "7", Some(1_790_000_000_000)));
+    assert_eq!(
+        (event.id.as_str(), person(&event), ms(&event)),
+        ("m", "7", Some(1_790_000_000_000))
+    );
     assert_eq!(message(event), text("t"));
 }
 

@@ -23,20 +23,33 @@ fn attached(kind: AttachmentKind, url: &str) -> Attached {
 #[test]
 fn messages_of_every_kind_say_what_the_person_said() {
     let cases = [
-        (sample!("meta-page-message-text"), "", text("¿Tienen disponible el modelo azul?")),
+        (
+            sample!("meta-page-message-text"),
+            "",
+            text("¿Tienen disponible el modelo azul?"),
+        ),
         (sample!("meta-page-message-quick-reply"), "1", text("Yes")),
         (
             sample!("meta-page-message-reply"),
             "2",
-            Said { context: Some(MID.to_owned()), ..text("this one") },
+            Said {
+                context: Some(MID.to_owned()),
+                ..text("this one")
+            },
         ),
         (
             sample!("meta-page-message-attachments"),
             "3",
             Said {
                 attachments: vec![
-                    attached(AttachmentKind::Image, "https://scontent.xx.fbcdn.net/v/t1.15752-9/1.jpg?oh=1&oe=2"),
-                    attached(AttachmentKind::Document, "https://cdn.fbsbx.com/v/t59/quote.pdf?oh=3"),
+                    attached(
+                        AttachmentKind::Image,
+                        "https://scontent.xx.fbcdn.net/v/t1.15752-9/1.jpg?oh=1&oe=2",
+                    ),
+                    attached(
+                        AttachmentKind::Document,
+                        "https://cdn.fbsbx.com/v/t59/quote.pdf?oh=3",
+                    ),
                 ],
                 ..Said::default()
             },
@@ -45,21 +58,37 @@ fn messages_of_every_kind_say_what_the_person_said() {
             sample!("meta-page-message-sticker"),
             "4",
             Said {
-                attachments: vec![attached(AttachmentKind::Image, "https://scontent.xx.fbcdn.net/s.png")],
+                attachments: vec![attached(
+                    AttachmentKind::Image,
+                    "https://scontent.xx.fbcdn.net/s.png",
+                )],
                 ..Said::default()
             },
         ),
-        (sample!("meta-page-message-fallback"), "5", text("https://example.com/x")),
+        (
+            sample!("meta-page-message-fallback"),
+            "5",
+            text("https://example.com/x"),
+        ),
         (sample!("meta-page-postback"), "8", text("Get Started")),
         (
             sample!("meta-page-standby"),
             "9",
-            Said { unattended: true, ..text("while another app owns the thread") },
+            Said {
+                unattended: true,
+                ..text("while another app owns the thread")
+            },
         ),
     ];
     for (body, number, said) in cases {
         let event = one(body);
-        assert_eq!(event.to, To { space: Space::Page, address: PAGE.to_owned() });
+        assert_eq!(
+            event.to,
+            To {
+                space: Space::Page,
+                address: PAGE.to_owned()
+            }
+        );
         assert_eq!((person(&event), ms(&event)), (ANA, Some(SENT)));
         assert_eq!(event.id, format!("{MID}{number}"));
         assert!(message(event) == said, "{body}");
@@ -79,29 +108,75 @@ fn a_referral_opens_the_thread_without_words() {
 fn reactions_edits_and_unsends_name_their_message() {
     let event = one(sample!("meta-page-reaction"));
     assert_eq!(event.id, format!("reaction:{MID}:react:{SENT}"));
-    assert_eq!(event.what, What::Reaction { message: MID.to_owned(), emoji: Some("❤".to_owned()) });
+    assert_eq!(
+        event.what,
+        What::Reaction {
+            message: MID.to_owned(),
+            emoji: Some("❤".to_owned())
+        }
+    );
     let event = one(sample!("meta-page-message-edit"));
     assert_eq!(event.id, format!("edited:{MID}:1"));
     let text = "¿Tienen el modelo verde?".to_owned();
-    assert_eq!(event.what, What::Edited { message: MID.to_owned(), text });
-    let taken_back = json!({"sender": {"id": "7"}, "timestamp": 5, "reaction": {"mid": "m", "action": "unreact"}});
+    assert_eq!(
+        event.what,
+        What::Edited {
+            message: MID.to_owned(),
+            text
+        }
+    );
+    let taken_back =
+        json!({"sender": {"id": "7"}, "timestamp": 5, "reaction": {"mid": "m", "action": "unreact"}});
     let event = item("page", &taken_back);
-    assert_eq!(event.what, What::Reaction { message: "m".to_owned(), emoji: None });
+    assert_eq!(
+        event.what,
+        What::Reaction {
+            message: "m".to_owned(),
+            emoji: None
+        }
+    );
     let unsent = json!({"sender": {"id": "7"}, "timestamp": 5, "message": {"mid": "m", "is_deleted": true}});
     let event = item("page", &unsent);
-    assert_eq!((event.id.as_str(), &event.what), ("unsent:m", &What::Unsent { message: "m".to_owned() }));
+    assert_eq!(
+        (event.id.as_str(), &event.what),
+        (
+            "unsent:m",
+            &What::Unsent {
+                message: "m".to_owned()
+            }
+        )
+    );
 }
 
 #[test]
 fn an_echo_is_about_the_person_who_got_it() {
     for (body, number, reference, said) in [
-        (sample!("meta-page-echo-own-app"), 6, Some("inbox:out:01JD8"), "Yes, in size M."),
-        (sample!("meta-page-echo-other-app"), 7, None, "Typed by a person in the Page inbox"),
+        (
+            sample!("meta-page-echo-own-app"),
+            6,
+            Some("inbox:out:01JD8"),
+            "Yes, in size M.",
+        ),
+        (
+            sample!("meta-page-echo-other-app"),
+            7,
+            None,
+            "Typed by a person in the Page inbox",
+        ),
     ] {
         let event = one(body);
-        assert_eq!((person(&event), event.id.as_str()), (ANA, format!("{MID}{number}").as_str()));
+        assert_eq!(
+            (person(&event), event.id.as_str()),
+            (ANA, format!("{MID}{number}").as_str())
+        );
         let reference = reference.map(str::to_owned);
-        assert_eq!(event.what, What::Echo { reference, said: text(said) });
+        assert_eq!(
+            event.what,
+            What::Echo {
+                reference,
+                said: text(said)
+            }
+        );
     }
 }
 
@@ -116,8 +191,18 @@ fn what_the_page_sent_is_never_taken_for_a_guests_words() {
 #[test]
 fn watermarks_tell_how_far_all_has_come() {
     for (body, until, delivery, at) in [
-        (sample!("meta-page-delivery"), 1_790_000_002_253, Delivery::Delivered, None),
-        (sample!("meta-page-read"), 1_790_000_005_000, Delivery::Read, Some(SENT)),
+        (
+            sample!("meta-page-delivery"),
+            1_790_000_002_253,
+            Delivery::Delivered,
+            None,
+        ),
+        (
+            sample!("meta-page-read"),
+            1_790_000_005_000,
+            Delivery::Read,
+            Some(SENT),
+        ),
     ] {
         let event = one(body);
         assert_eq!((person(&event), ms(&event)), (ANA, at));
@@ -125,7 +210,10 @@ fn watermarks_tell_how_far_all_has_come() {
         assert_eq!(event.what, What::Watermark { until, delivery });
     }
     let without = json!({"sender": {"id": "7"}, "delivery": {"mids": ["m1", "m2"]}});
-    let What::Status { message, delivery, .. } = item("page", &without).what else {
+    let What::Status {
+        message, delivery, ..
+    } = item("page", &without).what
+    else {
         unreachable!("no status")
     };
     assert_eq!((message.as_str(), delivery), ("m2", Delivery::Delivered));
@@ -134,19 +222,39 @@ fn watermarks_tell_how_far_all_has_come() {
 #[test]
 fn comments_are_messages_with_their_place() {
     let event = one(sample!("meta-page-feed-comment-add"));
-    assert_eq!((person(&event), event.id.as_str()), ("28374650192837465", "122100_987654"));
+    assert_eq!(
+        (person(&event), event.id.as_str()),
+        ("28374650192837465", "122100_987654")
+    );
     assert_eq!(ms(&event), Some(1_790_000_000_000));
-    assert_eq!(event.person.as_ref().unwrap().profile.name.as_deref(), Some("Ana Ruiz"));
+    assert_eq!(
+        event.person.as_ref().unwrap().profile.name.as_deref(),
+        Some("Ana Ruiz")
+    );
     let comment = Comment {
         id: "122100_987654".to_owned(),
         parent: None,
         post: Some("102938475610293_122100".to_owned()),
     };
-    assert!(message(event) == Said { comment: Some(comment), ..text("Precio?") });
+    assert!(
+        message(event)
+            == Said {
+                comment: Some(comment),
+                ..text("Precio?")
+            }
+    );
     let event = one(sample!("meta-page-feed-comment-remove"));
     assert_eq!(person(&event), "28374650192837465");
-    assert_eq!(event.what, What::Unsent { message: "122100_987654".to_owned() });
-    assert_eq!(one(sample!("meta-page-feed-own-comment")).what, What::Ignored("meta_own_comment"));
+    assert_eq!(
+        event.what,
+        What::Unsent {
+            message: "122100_987654".to_owned()
+        }
+    );
+    assert_eq!(
+        one(sample!("meta-page-feed-own-comment")).what,
+        What::Ignored("meta_own_comment")
+    );
 }
 
 fn feed(value: serde_json::Value) -> Event {
@@ -155,14 +263,22 @@ fn feed(value: serde_json::Value) -> Event {
 
 #[test]
 fn a_comment_of_nobody_is_known_by_itself() {
-    let added = feed(json!({"item": "comment", "verb": "add", "comment_id": "c", "post_id": "p", "parent_id": "b", "photo": "https://x.example/p"}));
+    let added = feed(
+        json!({"item": "comment", "verb": "add", "comment_id": "c", "post_id": "p", "parent_id": "b", "photo": "https://x.example/p"}),
+    );
     let removed = feed(json!({"item": "comment", "verb": "remove", "comment_id": "c"}));
     assert_eq!((person(&added), person(&removed)), ("comment:c", "comment:c"));
     let said = message(added);
     assert_eq!(said.comment.as_ref().unwrap().parent.as_deref(), Some("b"));
     assert_eq!(sources(&said), [&Source::Url("https://x.example/p".to_owned())]);
     let edited = feed(json!({"item": "comment", "verb": "edited", "comment_id": "c", "message": "new"}));
-    assert_eq!(edited.what, What::Edited { message: "c".to_owned(), text: "new".to_owned() });
+    assert_eq!(
+        edited.what,
+        What::Edited {
+            message: "c".to_owned(),
+            text: "new".to_owned()
+        }
+    );
     for ignored in ["hide", "unhide"] {
         let event = feed(json!({"item": "comment", "verb": ignored, "comment_id": "c"}));
         assert_eq!(event.what, What::Ignored("meta_comment_hidden"));
@@ -172,13 +288,25 @@ fn a_comment_of_nobody_is_known_by_itself() {
 #[test]
 fn what_has_no_words_gets_a_line_in_brackets() {
     for (attachments, line) in [
-        (json!([{"type": "location", "payload": {"coordinates": {"lat": 52.37, "long": "4.89"}}}]), "[location: 52.37, 4.89]"),
+        (
+            json!([{"type": "location", "payload": {"coordinates": {"lat": 52.37, "long": "4.89"}}}]),
+            "[location: 52.37, 4.89]",
+        ),
         (json!([{"type": "location"}]), "[location]"),
-        (json!([{"type": "fallback", "payload": {"url": "https://x.example", "title": "X"}}]), "[link: X, https://x.example]"),
+        (
+            json!([{"type": "fallback", "payload": {"url": "https://x.example", "title": "X"}}]),
+            "[link: X, https://x.example]",
+        ),
         (json!([{"type": "fallback"}]), "[link]"),
-        (json!([{"type": "template", "payload": {"title": "Menu"}}]), "[template: Menu]"),
+        (
+            json!([{"type": "template", "payload": {"title": "Menu"}}]),
+            "[template: Menu]",
+        ),
         (json!([{"type": "appointment_booking"}]), "[appointment]"),
-        (json!([{"type": "post", "payload": {"url": "https://x.example/p"}}]), "[shared post: https://x.example/p]"),
+        (
+            json!([{"type": "post", "payload": {"url": "https://x.example/p"}}]),
+            "[shared post: https://x.example/p]",
+        ),
         (json!([]), "[empty message]"),
         (json!("none"), "[empty message]"),
     ] {
@@ -187,7 +315,10 @@ fn what_has_no_words_gets_a_line_in_brackets() {
     }
     let unknown = json!({"sender": {"id": "7"}, "timestamp": 5, "message": {"mid": "m", "attachments": [{"type": "hologram"}]}});
     let said = message(item("page", &unknown));
-    assert_eq!((said.text.as_str(), sources(&said)), ("[attachment]", vec![&Source::NotOffered]));
+    assert_eq!(
+        (said.text.as_str(), sources(&said)),
+        ("[attachment]", vec![&Source::NotOffered])
+    );
 }
 
 #[test]
@@ -198,10 +329,16 @@ fn events_without_content_are_counted_and_blocks_are_trouble() {
         (json!({"take_thread_control": {}}), "meta_thread_control"),
         (json!({"request_thread_control": {}}), "meta_thread_control"),
         (json!({"account_linking": {}}), "meta_account_linking"),
-        (json!({"policy_enforcement": {"action": "warning"}}), "meta_policy"),
+        (
+            json!({"policy_enforcement": {"action": "warning"}}),
+            "meta_policy",
+        ),
     ] {
         assert_eq!(item("page", &event).what, What::Ignored(name));
     }
-    let blocked = item("page", &json!({"timestamp": 5, "policy_enforcement": {"action": "block"}}));
+    let blocked = item(
+        "page",
+        &json!({"timestamp": 5, "policy_enforcement": {"action": "block"}}),
+    );
     assert_eq!(blocked.what, What::Trouble(ChannelTrouble::Restricted));
 }

@@ -22,22 +22,52 @@ fn messages_of_every_kind_say_what_the_person_said() {
     let cases = [
         (sample!("whatsapp-text"), text("Does it come in another color?")),
         (sample!("whatsapp-text-from-ad"), text("Hi")),
-        (sample!("whatsapp-text-reply-context"), answering("wamid.PREV", "yes that one")),
-        (sample!("whatsapp-location"), text("[location: 37.4847483695049, -122.1473373086664, HQ, 1 Example Way]")),
-        (sample!("whatsapp-contacts"), text("[contact: Bob Lee, +1 650 555 9999]")),
-        (sample!("whatsapp-interactive-button"), answering("wamid.OUT1", "9:00")),
-        (sample!("whatsapp-interactive-list"), answering("wamid.OUT2", "Haircut")),
-        (sample!("whatsapp-interactive-flow"), answering("wamid.OUT3", "[form: email: a@b.example]")),
-        (sample!("whatsapp-button-template"), answering("wamid.TPL", "Unsubscribe")),
+        (
+            sample!("whatsapp-text-reply-context"),
+            answering("wamid.PREV", "yes that one"),
+        ),
+        (
+            sample!("whatsapp-location"),
+            text("[location: 37.4847483695049, -122.1473373086664, HQ, 1 Example Way]"),
+        ),
+        (
+            sample!("whatsapp-contacts"),
+            text("[contact: Bob Lee, +1 650 555 9999]"),
+        ),
+        (
+            sample!("whatsapp-interactive-button"),
+            answering("wamid.OUT1", "9:00"),
+        ),
+        (
+            sample!("whatsapp-interactive-list"),
+            answering("wamid.OUT2", "Haircut"),
+        ),
+        (
+            sample!("whatsapp-interactive-flow"),
+            answering("wamid.OUT3", "[form: email: a@b.example]"),
+        ),
+        (
+            sample!("whatsapp-button-template"),
+            answering("wamid.TPL", "Unsubscribe"),
+        ),
         (sample!("whatsapp-unsupported"), text("[unsupported message]")),
     ];
     for (body, said) in cases {
         let event = one(body);
-        assert_eq!(event.to, To { space: Space::Whatsapp, address: NUMBER.to_owned() });
+        assert_eq!(
+            event.to,
+            To {
+                space: Space::Whatsapp,
+                address: NUMBER.to_owned()
+            }
+        );
         assert_eq!(ms(&event), Some(SENT));
         assert!(event.id.starts_with("wamid.HBg"));
         let person = event.person.as_ref().unwrap();
-        assert_eq!((person.address.as_str(), person.alias.as_deref()), (SHEENA, Some(PHONE)));
+        assert_eq!(
+            (person.address.as_str(), person.alias.as_deref()),
+            (SHEENA, Some(PHONE))
+        );
         assert_eq!(person.profile.name.as_deref(), Some("Sheena Nelson"));
         assert_eq!(person.profile.handle.as_deref(), Some("sheena.n"));
         assert_eq!(person.profile.phone.as_deref(), Some(PHONE));
@@ -47,13 +77,54 @@ fn messages_of_every_kind_say_what_the_person_said() {
 
 #[test]
 fn media_are_fetched_by_their_id_and_checked_by_their_digest() {
-    let digest = |base64: &str| base64::engine::general_purpose::STANDARD.decode(base64).unwrap().try_into().unwrap();
+    let digest = |base64: &str| {
+        base64::engine::general_purpose::STANDARD
+            .decode(base64)
+            .unwrap()
+            .try_into()
+            .unwrap()
+    };
     for (body, kind, media_type, sha256, name, words) in [
-        (sample!("whatsapp-image"), AttachmentKind::Image, "image/jpeg", "/YJPzt0kXlWHHHTLSOu60C2rm8S5NwQztgnWAi7OenM=", None, "like this"),
-        (sample!("whatsapp-video"), AttachmentKind::Video, "video/mp4", "+Bz7x4PUv/Fwu0gqsjxGBbUEmx7KohsT6PSCAK06fRU=", None, ""),
-        (sample!("whatsapp-audio-voice"), AttachmentKind::Audio, "audio/ogg; codecs=opus", "VVULlLTYuxHH8M6qQKtyNoWRmgv9BrUs5TBdupmcVzI=", None, ""),
-        (sample!("whatsapp-document"), AttachmentKind::Document, "application/pdf", "ke0PfNqhOF69zF0tg+pkoyFvxFOV4WE+yeOWj+RXmdI=", Some("plan.pdf"), "floor plan"),
-        (sample!("whatsapp-sticker"), AttachmentKind::Image, "image/webp", "7BQsgNA0ZeJmaiSu2PuDOAsAt/qy7MXUCUK9eo9H9yU=", None, ""),
+        (
+            sample!("whatsapp-image"),
+            AttachmentKind::Image,
+            "image/jpeg",
+            "/YJPzt0kXlWHHHTLSOu60C2rm8S5NwQztgnWAi7OenM=",
+            None,
+            "like this",
+        ),
+        (
+            sample!("whatsapp-video"),
+            AttachmentKind::Video,
+            "video/mp4",
+            "+Bz7x4PUv/Fwu0gqsjxGBbUEmx7KohsT6PSCAK06fRU=",
+            None,
+            "",
+        ),
+        (
+            sample!("whatsapp-audio-voice"),
+            AttachmentKind::Audio,
+            "audio/ogg; codecs=opus",
+            "VVULlLTYuxHH8M6qQKtyNoWRmgv9BrUs5TBdupmcVzI=",
+            None,
+            "",
+        ),
+        (
+            sample!("whatsapp-document"),
+            AttachmentKind::Document,
+            "application/pdf",
+            "ke0PfNqhOF69zF0tg+pkoyFvxFOV4WE+yeOWj+RXmdI=",
+            Some("plan.pdf"),
+            "floor plan",
+        ),
+        (
+            sample!("whatsapp-sticker"),
+            AttachmentKind::Image,
+            "image/webp",
+            "7BQsgNA0ZeJmaiSu2PuDOAsAt/qy7MXUCUK9eo9H9yU=",
+            None,
+            "",
+        ),
     ] {
         let attached = Attached {
             kind,
@@ -64,40 +135,84 @@ fn media_are_fetched_by_their_id_and_checked_by_their_digest() {
             sha256: Some(digest(sha256)),
         };
         let said = message(one(body));
-        assert!(said == Said { attachments: vec![attached], ..text(words) }, "{media_type}");
+        assert!(
+            said == Said {
+                attachments: vec![attached],
+                ..text(words)
+            },
+            "{media_type}"
+        );
     }
 }
 
 #[test]
 fn reactions_come_and_go() {
-    for (body, emoji) in [(sample!("whatsapp-reaction"), Some("👍")), (sample!("whatsapp-reaction-removed"), None)] {
+    for (body, emoji) in [
+        (sample!("whatsapp-reaction"), Some("👍")),
+        (sample!("whatsapp-reaction-removed"), None),
+    ] {
         let event = one(body);
         assert_eq!(person(&event), SHEENA);
         let emoji = emoji.map(str::to_owned);
-        assert_eq!(event.what, What::Reaction { message: "wamid.OUT1".to_owned(), emoji });
+        assert_eq!(
+            event.what,
+            What::Reaction {
+                message: "wamid.OUT1".to_owned(),
+                emoji
+            }
+        );
     }
 }
 
 #[test]
 fn statuses_name_our_message_and_repeat_our_reference() {
     for (body, delivery, reference, failure) in [
-        (sample!("whatsapp-status-sent"), Delivery::Accepted, Some("out_01JD8"), None),
-        (sample!("whatsapp-status-delivered"), Delivery::Delivered, None, None),
+        (
+            sample!("whatsapp-status-sent"),
+            Delivery::Accepted,
+            Some("out_01JD8"),
+            None,
+        ),
+        (
+            sample!("whatsapp-status-delivered"),
+            Delivery::Delivered,
+            None,
+            None,
+        ),
         (sample!("whatsapp-status-read"), Delivery::Read, None, None),
-        (sample!("whatsapp-status-failed-window"), Delivery::Undelivered, None, Some(Failure::WindowClosed)),
+        (
+            sample!("whatsapp-status-failed-window"),
+            Delivery::Undelivered,
+            None,
+            Some(Failure::WindowClosed),
+        ),
     ] {
         let event = one(body);
         assert_eq!((person(&event), ms(&event)), (SHEENA, Some(SENT + 2000)));
         assert!(event.id.starts_with("wamid.OUT1:"));
         let reference = reference.map(str::to_owned);
-        assert_eq!(event.what, What::Status { message: "wamid.OUT1".to_owned(), reference, delivery, failure });
+        assert_eq!(
+            event.what,
+            What::Status {
+                message: "wamid.OUT1".to_owned(),
+                reference,
+                delivery,
+                failure
+            }
+        );
     }
 }
 
 #[test]
 fn news_of_the_account_are_counted() {
-    assert_eq!(one(sample!("whatsapp-template-status-update")).what, What::Ignored("whatsapp_template"));
-    assert_eq!(one(sample!("whatsapp-value-errors")).what, What::Ignored("whatsapp_error"));
+    assert_eq!(
+        one(sample!("whatsapp-template-status-update")).what,
+        What::Ignored("whatsapp_template")
+    );
+    assert_eq!(
+        one(sample!("whatsapp-value-errors")).what,
+        What::Ignored("whatsapp_error")
+    );
     for (field, name) in [
         ("account_update", "whatsapp_account"),
         ("phone_number_quality_update", "whatsapp_number"),
@@ -121,7 +236,10 @@ fn change(field: &str, value: serde_json::Value) -> Event {
 fn written(mut message: serde_json::Value, contacts: serde_json::Value) -> Event {
     message["id"] = "wamid.1".into();
     message["timestamp"] = "1790000000".into();
-    change("messages", json!({"metadata": {"phone_number_id": "5"}, "contacts": contacts, "messages": [message]}))
+    change(
+        "messages",
+        json!({"metadata": {"phone_number_id": "5"}, "contacts": contacts, "messages": [message]}),
+    )
 }
 
 #[test]
@@ -135,43 +253,75 @@ fn a_person_without_a_number_is_known_by_their_id_and_one_without_an_id_by_their
     for (from, contacts, address, alias) in [
         (json!({"from_user_id": "US.1"}), json!([]), "US.1", None),
         (json!({"from": "16505551234"}), json!([]), PHONE, None),
-        (json!({"from": "16505551234"}), contact.clone(), "US.1", Some(PHONE)),
-        (json!({"from_user_id": "US.1"}), contact.clone(), "US.1", Some(PHONE)),
+        (
+            json!({"from": "16505551234"}),
+            contact.clone(),
+            "US.1",
+            Some(PHONE),
+        ),
+        (
+            json!({"from_user_id": "US.1"}),
+            contact.clone(),
+            "US.1",
+            Some(PHONE),
+        ),
         // Somebody else's card says nothing about this person.
         (json!({"from_user_id": "US.2"}), contact, "US.2", None),
     ] {
         let event = written(hi(from), contacts);
         let person = event.person.unwrap();
-        assert_eq!((person.address.as_str(), person.alias.as_deref()), (address, alias));
+        assert_eq!(
+            (person.address.as_str(), person.alias.as_deref()),
+            (address, alias)
+        );
     }
-    assert_eq!(written(hi(json!({})), json!([])).what, What::Ignored("whatsapp_nobody"));
-    assert_eq!(written(hi(json!({"from": "sheena"})), json!([])).what, What::Ignored("whatsapp_nobody"));
+    assert_eq!(
+        written(hi(json!({})), json!([])).what,
+        What::Ignored("whatsapp_nobody")
+    );
+    assert_eq!(
+        written(hi(json!({"from": "sheena"})), json!([])).what,
+        What::Ignored("whatsapp_nobody")
+    );
 }
 
 #[test]
 fn a_person_who_changed_their_number_is_found_under_the_new_one() {
     for (said, old, new, alias) in [
-        (json!({"from": "16505551234", "system": {"type": "user_changed_number", "wa_id": "12195555358"}}), PHONE, "+12195555358", None),
+        (
+            json!({"from": "16505551234", "system": {"type": "user_changed_number", "wa_id": "12195555358"}}),
+            PHONE,
+            "+12195555358",
+            None,
+        ),
         (
             json!({"from": "16505551234", "from_user_id": "US.1", "system": {"type": "user_changed_number", "wa_id": "12195555358", "user_id": "US.2"}}),
             "US.1",
             "US.2",
             Some("+12195555358"),
         ),
-        (json!({"system": {"type": "user_changed_user_id", "previous_user_id": "US.1", "user_id": "US.2"}}), "US.1", "US.2", None),
+        (
+            json!({"system": {"type": "user_changed_user_id", "previous_user_id": "US.1", "user_id": "US.2"}}),
+            "US.1",
+            "US.2",
+            None,
+        ),
     ] {
         let mut said = said;
         said["type"] = "system".into();
         let event = written(said, json!([]));
         assert_eq!(person(&event), old);
-        let What::Moved { now } = event.what else { unreachable!("nobody moved") };
+        let What::Moved { now } = event.what else {
+            unreachable!("nobody moved")
+        };
         assert_eq!((now.address.as_str(), now.alias.as_deref()), (new, alias));
     }
     let update = json!({"metadata": {"phone_number_id": "5"}, "user_id_update": [{"user_id": {"previous": "US.1", "current": "US.2"}, "wa_id": "12195555358"}]});
     let event = change("user_id_update", update);
     assert_eq!((person(&event), event.to.address.as_str()), ("US.1", "5"));
     assert!(matches!(event.what, What::Moved { now } if now.address == "US.2"));
-    let other = json!({"from": "16505551234", "type": "system", "system": {"type": "customer_identity_changed"}});
+    let other =
+        json!({"from": "16505551234", "type": "system", "system": {"type": "customer_identity_changed"}});
     assert_eq!(written(other, json!([])).what, What::Ignored("whatsapp_system"));
 }
 
@@ -180,7 +330,13 @@ fn what_was_written_in_the_apps_own_inbox_is_somebody_elses_answer() {
     let value = json!({"metadata": {"phone_number_id": "5"}, "message_echoes": [{"from": "15550783881", "to": "16505551234", "id": "wamid.9", "timestamp": "1790000000", "type": "text", "text": {"body": "We are open"}}]});
     let event = change("smb_message_echoes", value);
     assert_eq!((person(&event), event.id.as_str()), (PHONE, "wamid.9"));
-    assert_eq!(event.what, What::Echo { reference: None, said: text("We are open") });
+    assert_eq!(
+        event.what,
+        What::Echo {
+            reference: None,
+            said: text("We are open")
+        }
+    );
 }
 
 #[test]
@@ -190,18 +346,43 @@ fn messages_taken_back_and_edited_name_the_first_one() {
         written(said, json!([]))
     };
     let event = from(json!({"type": "revoke", "revoke": {"original_message_id": "wamid.0"}}));
-    assert_eq!(event.what, What::Unsent { message: "wamid.0".to_owned() });
-    let event = from(json!({"type": "edit", "edit": {"original_message_id": "wamid.0", "message": {"type": "text", "text": {"body": "b"}}}}));
-    assert_eq!(event.what, What::Edited { message: "wamid.0".to_owned(), text: "b".to_owned() });
+    assert_eq!(
+        event.what,
+        What::Unsent {
+            message: "wamid.0".to_owned()
+        }
+    );
+    let event = from(
+        json!({"type": "edit", "edit": {"original_message_id": "wamid.0", "message": {"type": "text", "text": {"body": "b"}}}}),
+    );
+    assert_eq!(
+        event.what,
+        What::Edited {
+            message: "wamid.0".to_owned(),
+            text: "b".to_owned()
+        }
+    );
 }
 
 #[test]
 fn other_kinds_get_a_line_in_brackets() {
     for (said, line) in [
-        (json!({"type": "order", "order": {"text": "Please", "product_items": [{"product_retailer_id": "sku", "quantity": "2"}]}}), "Please\n[order: 2 x sku]"),
-        (json!({"type": "interactive", "interactive": {"type": "call_permission_reply", "call_permission_reply": {"response": "accept"}}}), "[call permission: accept]"),
-        (json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "[[[["}}}), "[form]"),
-        (json!({"type": "location", "location": {"latitude": "37.5", "longitude": "x"}}), "[location: 37.5]"),
+        (
+            json!({"type": "order", "order": {"text": "Please", "product_items": [{"product_retailer_id": "sku", "quantity": "2"}]}}),
+            "Please\n[order: 2 x sku]",
+        ),
+        (
+            json!({"type": "interactive", "interactive": {"type": "call_permission_reply", "call_permission_reply": {"response": "accept"}}}),
+            "[call permission: accept]",
+        ),
+        (
+            json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "[[[["}}}),
+            "[form]",
+        ),
+        (
+            json!({"type": "location", "location": {"latitude": "37.5", "longitude": "x"}}),
+            "[location: 37.5]",
+        ),
         (json!({"type": "text"}), "[empty message]"),
         (json!({"type": "hologram"}), "[unsupported message]"),
         (json!({}), "[unsupported message]"),
@@ -213,17 +394,33 @@ fn other_kinds_get_a_line_in_brackets() {
     let group = json!({"from": "16505551234", "group_id": "g", "type": "text", "text": {"body": "hi"}});
     assert!(message(written(group, json!([]))).unattended);
     let welcome = json!({"from": "16505551234", "type": "request_welcome"});
-    assert_eq!(written(welcome, json!([])).what, What::Ignored("whatsapp_welcome"));
+    assert_eq!(
+        written(welcome, json!([])).what,
+        What::Ignored("whatsapp_welcome")
+    );
 }
 
 #[test]
 fn errors_that_concern_the_account_are_trouble() {
-    let event = change("messages", json!({"metadata": {"phone_number_id": "5"}, "errors": [{"code": 131_031}]}));
-    assert_eq!((event.to.address.as_str(), event.what), ("5", What::Trouble(ChannelTrouble::Restricted)));
+    let event = change(
+        "messages",
+        json!({"metadata": {"phone_number_id": "5"}, "errors": [{"code": 131_031}]}),
+    );
+    assert_eq!(
+        (event.to.address.as_str(), event.what),
+        ("5", What::Trouble(ChannelTrouble::Restricted))
+    );
     let value = json!({"metadata": {"phone_number_id": "5"}, "statuses": [{"id": "wamid.1", "status": "failed", "timestamp": "1790000000", "recipient_id": "16505551234", "errors": [{"code": 131_042}]}]});
     let events = parse(body_of("messages", value).as_bytes()).unwrap();
     let what: Vec<_> = events.iter().map(|event| &event.what).collect();
-    let [What::Status { failure: Some(Failure::NotAllowed), .. }, What::Trouble(ChannelTrouble::Restricted)] = what[..] else {
+    let [
+        What::Status {
+            failure: Some(Failure::NotAllowed),
+            ..
+        },
+        What::Trouble(ChannelTrouble::Restricted),
+    ] = what[..]
+    else {
         unreachable!("{what:?}")
     };
     let unknown = json!({"statuses": [{"id": "wamid.1", "status": "warning"}]});

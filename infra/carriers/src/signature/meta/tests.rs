@@ -20,7 +20,9 @@ fn p_sec_04_every_signed_webhook_and_request_of_the_vectors_gets_its_verdict() {
         let verdict = match text(case, "scheme") {
             "meta-hub-256" => {
                 webhooks += 1;
-                let body = base64::engine::general_purpose::STANDARD.decode(text(case, "body_b64")).unwrap();
+                let body = base64::engine::general_purpose::STANDARD
+                    .decode(text(case, "body_b64"))
+                    .unwrap();
                 let header = case["headers"]["X-Hub-Signature-256"].as_str();
                 is_signed(&secrets, header, &body)
             }
@@ -54,7 +56,12 @@ fn p_sec_04_whether_a_webhook_is_ours_is_answered_as_in_the_vectors() {
     let cases: Value = serde_json::from_str(QUESTIONS).unwrap();
     for case in cases.as_array().unwrap() {
         let answer = handshake(Some(text(case, "verify_token")), text(case, "query"));
-        assert_eq!(answer.as_deref(), case["expect_body"].as_str(), "{}", text(case, "name"));
+        assert_eq!(
+            answer.as_deref(),
+            case["expect_body"].as_str(),
+            "{}",
+            text(case, "name")
+        );
         assert_eq!(answer.is_some(), case["expect_status"] == 200);
     }
 }
@@ -64,7 +71,10 @@ fn an_encoded_question_is_decoded_and_a_token_that_was_not_set_agrees_with_nothi
     let query = "hub.mode=subscribe&hub.verify_token=a%20b%2Bc&hub.challenge=1%262";
     assert_eq!(handshake(Some("a b+c"), query).as_deref(), Some("1&2"));
     for token in [None, Some("")] {
-        assert_eq!(handshake(token, "hub.mode=subscribe&hub.verify_token=&hub.challenge=1"), None);
+        assert_eq!(
+            handshake(token, "hub.mode=subscribe&hub.verify_token=&hub.challenge=1"),
+            None
+        );
     }
 }
 

@@ -167,6 +167,29 @@ impl AttachmentFiles {
         Ok(Some(body.into_bytes()))
     }
 
+    /// Whether an encrypted file is there.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub async fn has(&self, file: &AttachmentFile) -> Result<bool, FileError> {
+        let request = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(sealed_key(file));
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|raw| raw.status().as_u16() == 404) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(failed("HeadObject", &error)),
+        }
+    }
+
     /// Removes an encrypted file. One that is not there is fine.
     ///
     /// # Errors

@@ -70,7 +70,9 @@ impl ConversationState {
     }
 }
 
-pub use crate::channel::{ChannelKind, ChannelState, Delivery, Failure};
+pub use crate::channel::{
+    AttachmentKind, AttachmentRefusal, AttachmentState, ChannelKind, ChannelState, Delivery, Failure,
+};
 pub use crate::knowledge::Format as DocumentFormat;
 
 /// What the AI decided about an inbound message.

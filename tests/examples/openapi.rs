@@ -7,5 +7,6 @@ fn main() {
     document.merge(erasure::openapi());
     document.merge(retention::openapi());
     document.merge(exports::openapi());
+    document.merge(attachments::openapi());
     println!("{}", document.to_pretty_json().unwrap());
 }

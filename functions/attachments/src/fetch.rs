@@ -18,7 +18,7 @@ use usher_shared::records::{Attachment, AttachmentJob};
 use usher_shared::sniff::largest;
 
 use crate::Attachments;
-use crate::work::WorkError;
+use crate::work::{WorkError, remove};
 
 /// A file has to be there after this long, the longest of them at half a megabyte a second.
 const TIME: Duration = Duration::from_mins(1);
@@ -92,8 +92,10 @@ pub(crate) async fn fetch(
             if kept.happened() {
                 tracing::info!(tenant.id = %scope.tenant(), attachment.id = %*job.attachment, "attachment stored");
                 telemetry::emit("attachments", &[("stored", 1.0, Unit::Count)]);
+                return Ok(());
             }
-            Ok(())
+            // Forgotten meanwhile, perhaps.
+            remove(scope, job).await
         }
     }
 }

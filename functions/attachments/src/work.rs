@@ -79,7 +79,7 @@ async fn enter(function: &Attachments, tenant: TenantId) -> Result<Option<Tenant
 
 /// The row is gone, whatever took it: so goes the file, with every copy. A row that is there keeps them: the job was
 /// sent twice, or somebody sent it who may not decide this.
-async fn remove(scope: &TenantScope, job: &AttachmentJob) -> Result<(), WorkError> {
+pub(crate) async fn remove(scope: &TenantScope, job: &AttachmentJob) -> Result<(), WorkError> {
     let row = keys::attachment(scope.tenant(), *job.conversation, *job.message, *job.attachment);
     if scope.store().get_row_ended(&row).await?.is_some() {
         return Ok(());

@@ -5,6 +5,7 @@
 //! caller's key must have.
 
 mod access;
+mod attachments;
 mod channels;
 mod conversations;
 mod documents;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use usher_aws::web::{CallFailed, Web};
 use usher_carriers::call::{Account, Call, Carrier, Outcome, Outgoing};
+use usher_carriers::meta::{Instagram, Messenger, Whatsapp};
 use usher_carriers::sms::Sms;
 use usher_shared::channel::{ChannelKind, Failure};
 
@@ -152,12 +153,10 @@ impl Carriers {
                 match kind {
                     ChannelKind::WebChat => Arc::new(WebChat),
                     ChannelKind::Sms => Arc::new(Http::new(Sms, web.clone())),
-                    ChannelKind::Form
-                    | ChannelKind::Voice
-                    | ChannelKind::Email
-                    | ChannelKind::Messenger
-                    | ChannelKind::Instagram
-                    | ChannelKind::Whatsapp => Arc::new(Mute),
+                    ChannelKind::Messenger => Arc::new(Http::new(Messenger, web.clone())),
+                    ChannelKind::Instagram => Arc::new(Http::new(Instagram, web.clone())),
+                    ChannelKind::Whatsapp => Arc::new(Http::new(Whatsapp, web.clone())),
+                    ChannelKind::Form | ChannelKind::Voice | ChannelKind::Email => Arc::new(Mute),
                 }
             }),
         }

@@ -2,6 +2,7 @@
 //! often it is delivered.
 
 mod afterwards;
+mod echo;
 mod lookup;
 mod place;
 

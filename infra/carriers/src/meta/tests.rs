@@ -14,7 +14,8 @@ use crate::event::{Said, Source};
 macro_rules! sample {
     ($name:literal) => {
         include_str!(concat!(
-            "../../../../../../tests/vectors/payloads/",
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../tests/vectors/meta/payloads/",
             $name,
             ".json"
         ))
@@ -205,7 +206,7 @@ const SAMPLES: [&str; 12] = [
 ];
 
 /// Every value in it, by number.
-fn nth(value: &mut Value, left: &mut usize) -> Option<&mut Value> {
+fn nth<'a>(value: &'a mut Value, left: &mut usize) -> Option<&'a mut Value> {
     if *left == 0 {
         return Some(value);
     }

@@ -56,9 +56,9 @@ impl World {
 }
 
 /// Secret of the app at the played Meta platform: signs webhooks.
-pub(crate) const APP_SECRET: &str = "local-app-secret";
+pub const APP_SECRET: &str = "local-app-secret";
 /// What the played Meta platform shows when it asks whether a webhook is ours.
-pub(crate) const VERIFY_TOKEN: &str = "local-verify-token";
+pub const VERIFY_TOKEN: &str = "local-verify-token";
 
 /// Parameters of the template on this machine: carriers are here. `given` counts before them.
 pub(crate) fn parameters(base_url: &str, given: &BTreeMap<String, String>) -> BTreeMap<String, String> {

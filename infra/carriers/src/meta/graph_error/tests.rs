@@ -135,12 +135,12 @@ fn nothing_is_sent_again_without_a_proof_that_it_was_not_sent() {
 fn the_samples_are_read() {
     for (body, code, subcode) in [
         (
-            include_str!("../../../../../tests/vectors/payloads/meta-graph-error-190.json"),
+            include_str!("../../../../../tests/vectors/meta/payloads/meta-graph-error-190.json"),
             190,
             460,
         ),
         (
-            include_str!("../../../../../tests/vectors/payloads/meta-graph-error-window-closed.json"),
+            include_str!("../../../../../tests/vectors/meta/payloads/meta-graph-error-window-closed.json"),
             10,
             2_018_278,
         ),

@@ -355,11 +355,11 @@ fn the_id_of_what_was_taken_is_where_each_channel_puts_it() {
     };
     for (body, id) in [
         (
-            include_str!("../../../../../tests/vectors/payloads/meta-send-ok.json"),
+            include_str!("../../../../../tests/vectors/meta/payloads/meta-send-ok.json"),
             "m_9xGk2QeYb7c0vWJ1oTz3LhRk5uP8sN4dAf6iBqXw6",
         ),
         (
-            include_str!("../../../../../tests/vectors/payloads/whatsapp-send-ok.json"),
+            include_str!("../../../../../tests/vectors/meta/payloads/whatsapp-send-ok.json"),
             "wamid.OUT1",
         ),
         (r#"{"id":"122_10"}"#, "122_10"),
@@ -370,6 +370,6 @@ fn the_id_of_what_was_taken_is_where_each_channel_puts_it() {
         assert_eq!(taken(200, nothing), Outcome::Unknown);
     }
     let why = Failure::Unreachable;
-    assert_eq!(taken(200, r#"{"error":{"code":551}}"#), Outcome::Unknown);
+    assert_eq!(taken(200, r#"{"error":{"code":551}}"#), Outcome::refused(why));
     assert_eq!(taken(400, r#"{"error":{"code":551}}"#), Outcome::refused(why));
 }

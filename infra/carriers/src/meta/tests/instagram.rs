@@ -61,7 +61,7 @@ fn media_of_stories_are_not_kept_and_others_are() {
 #[test]
 fn a_message_taken_back_is_named() {
     let event = one(sample!("instagram-unsend"));
-    assert_eq!((person(&event), event.id), (ANA, format!("unsent:{MID}")));
+    assert_eq!((person(&event), &event.id), (ANA, &format!("unsent:{MID}")));
     assert_eq!(
         event.what,
         What::Unsent {
@@ -145,7 +145,7 @@ fn comments_come_in_two_shapes_and_say_the_same() {
     }
 }
 
-fn comment(value: serde_json::Value) -> Event {
+fn comment(value: Value) -> Event {
     one(&json!({"object": "instagram", "entry": [{"id": "1", "time": 9, "field": "live_comments", "value": value}]}).to_string())
 }
 

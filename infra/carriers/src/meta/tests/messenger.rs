@@ -257,7 +257,7 @@ fn comments_are_messages_with_their_place() {
     );
 }
 
-fn feed(value: serde_json::Value) -> Event {
+fn feed(value: Value) -> Event {
     one(&json!({"object": "page", "entry": [{"id": "1", "time": 9, "changes": [{"field": "feed", "value": value}]}]}).to_string())
 }
 

@@ -225,15 +225,15 @@ fn news_of_the_account_are_counted() {
     }
 }
 
-fn body_of(field: &str, value: serde_json::Value) -> String {
+fn body_of(field: &str, value: Value) -> String {
     json!({"object": "whatsapp_business_account", "entry": [{"id": "9", "changes": [{"field": field, "value": value}]}]}).to_string()
 }
 
-fn change(field: &str, value: serde_json::Value) -> Event {
+fn change(field: &str, value: Value) -> Event {
     one(&body_of(field, value))
 }
 
-fn written(mut message: serde_json::Value, contacts: serde_json::Value) -> Event {
+fn written(mut message: Value, contacts: Value) -> Event {
     message["id"] = "wamid.1".into();
     message["timestamp"] = "1790000000".into();
     change(
@@ -244,7 +244,7 @@ fn written(mut message: serde_json::Value, contacts: serde_json::Value) -> Event
 
 #[test]
 fn a_person_without_a_number_is_known_by_their_id_and_one_without_an_id_by_their_number() {
-    let hi = |mut from: serde_json::Value| {
+    let hi = |mut from: Value| {
         from["type"] = "text".into();
         from["text"] = json!({"body": "hi"});
         from
@@ -341,7 +341,7 @@ fn what_was_written_in_the_apps_own_inbox_is_somebody_elses_answer() {
 
 #[test]
 fn messages_taken_back_and_edited_name_the_first_one() {
-    let from = |mut said: serde_json::Value| {
+    let from = |mut said: Value| {
         said["from"] = "16505551234".into();
         written(said, json!([]))
     };

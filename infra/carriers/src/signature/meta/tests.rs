@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::*;
 
-const CASES: &str = include_str!("../../../../../tests/vectors/dev/meta.json");
-const QUESTIONS: &str = include_str!("../../../../../tests/vectors/dev/meta-verify-get.json");
+const CASES: &str = include_str!("../../../../../tests/vectors/meta/signatures.json");
+const QUESTIONS: &str = include_str!("../../../../../tests/vectors/meta/handshake.json");
 
 fn text<'a>(case: &'a Value, name: &str) -> &'a str {
     case[name].as_str().unwrap_or_default()

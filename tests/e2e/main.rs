@@ -11,6 +11,7 @@ mod attachments;
 mod audit;
 mod bad_input;
 mod busy;
+mod channels;
 mod chat;
 mod crashes;
 mod dead_letters;

@@ -54,6 +54,7 @@ fn document() -> serde_json::Value {
     document.merge(retention::openapi());
     document.merge(exports::openapi());
     document.merge(attachments::openapi());
+    document.merge(channels::openapi());
     serde_json::to_value(document).unwrap()
 }
 

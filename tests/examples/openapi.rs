@@ -8,5 +8,6 @@ fn main() {
     document.merge(retention::openapi());
     document.merge(exports::openapi());
     document.merge(attachments::openapi());
+    document.merge(channels::openapi());
     println!("{}", document.to_pretty_json().unwrap());
 }

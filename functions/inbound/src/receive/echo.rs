@@ -1,6 +1,6 @@
 //! What was said in the business's name, as carriers repeat it.
 
-use usher_aws::store::{Row, When, keys};
+use usher_aws::store::{Row, keys};
 use usher_carriers::event::{Person, Said};
 use usher_shared::Timestamp;
 use usher_shared::channel::Delivery;

@@ -19,6 +19,7 @@ mod delivery;
 mod erasure;
 mod export_resume;
 mod exports;
+mod forms;
 mod harness;
 mod holds;
 mod inbox;

@@ -1,5 +1,7 @@
 //! The channels, one file each.
 
+mod cors;
+pub mod form;
 pub mod meta;
 pub mod twilio;
 pub mod web_chat;

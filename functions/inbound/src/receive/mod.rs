@@ -177,6 +177,20 @@ pub async fn take(
     receive(scope, channel, inbound).await
 }
 
+/// When an event of a person first came, if it came before and has no time of its own.
+pub(crate) async fn came_at(
+    scope: &TenantScope,
+    channel: &ChannelAddress,
+    address: &str,
+    event: &str,
+) -> Result<Option<Timestamp>, StoreError> {
+    let pseudonyms = Pseudonyms::new(scope, *channel.channel);
+    let event = pseudonyms.event(address, event);
+    let row = keys::marker(scope.tenant(), pseudonyms.address(address), event);
+    let found = scope.store().get_row(&row, true).await?;
+    Ok(found.and_then(|row| row.peek("at")))
+}
+
 /// Stores a message once, however often it is delivered.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod attachments;
 mod audit;
 mod bad_input;
 mod busy;
@@ -18,6 +19,7 @@ mod delivery;
 mod erasure;
 mod export_resume;
 mod exports;
+mod forms;
 mod harness;
 mod holds;
 mod inbox;

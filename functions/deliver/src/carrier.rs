@@ -162,13 +162,8 @@ impl Carriers {
                     ChannelKind::Messenger => Arc::new(Http::new(Messenger, web.clone())),
                     ChannelKind::Instagram => Arc::new(Http::new(Instagram, web.clone())),
                     ChannelKind::Whatsapp => Arc::new(Http::new(Whatsapp, web.clone())),
-                    ChannelKind::Form | ChannelKind::Voice | ChannelKind::Email => Arc::new(Mute),
                     ChannelKind::Email => Arc::new(ses::Ses::new(web.clone())),
-                    ChannelKind::Form
-                    | ChannelKind::Voice
-                    | ChannelKind::Messenger
-                    | ChannelKind::Instagram
-                    | ChannelKind::Whatsapp => Arc::new(Mute),
+                    ChannelKind::Form | ChannelKind::Voice => Arc::new(Mute),
                 }
             }),
         }

@@ -9,6 +9,7 @@
 
 pub mod call;
 pub mod event;
+pub mod form;
 pub mod meta;
 pub mod mail;
 pub mod signature;

@@ -176,6 +176,9 @@ impl Afterwards<'_> {
         }
         // The message itself last: while it is as it was, a repetition does what is left.
         self.forget_quotes(conversation, id).await?;
+        // Their files follow the rows.
+        let attachments = keys::attachments_of(self.scope.tenant(), conversation, id);
+        self.scope.store().purge(&attachments).await?;
         let title: String = found.body.get().text.clone();
         let due = |head: &usher_shared::records::Conversation| {
             !head.title.get().is_empty() && title.starts_with(head.title.get().as_str())

@@ -1,6 +1,6 @@
 //! What was said in the business's name, as carriers repeat it.
 
-use usher_aws::store::{Row, When, keys};
+use usher_aws::store::{Row, keys};
 use usher_carriers::event::{Person, Said};
 use usher_shared::Timestamp;
 use usher_shared::channel::Delivery;
@@ -23,7 +23,7 @@ impl Afterwards<'_> {
         event: &str,
         at: Option<Timestamp>,
         reference: Option<String>,
-        said: Said,
+        mut said: Said,
     ) -> Result<Received, ReceiveError> {
         let reference = reference.and_then(|text| text.parse::<Reference>().ok());
         let scope = self.scope;
@@ -67,6 +67,7 @@ impl Afterwards<'_> {
             return Ok(Received::Forgotten);
         };
         let id = MessageId::derived(at, hash.tail());
+        let attached = std::mem::take(&mut said.attachments);
         let message = Message {
             id: id.into(),
             conversation: place.conversation.into(),
@@ -81,7 +82,7 @@ impl Afterwards<'_> {
             ..Message::blank()
         };
         let row = keys::message(scope.tenant(), place.conversation, id);
-        let written = scope.store().put(&row, &message, &key, When::Absent).await?;
+        let written = scope.put_message(&row, message, attached, &key).await?;
         // Also when it was there before: an earlier delivery may have died in between.
         let from = [ConversationState::Ai, ConversationState::WaitingForHuman];
         let moved = scope

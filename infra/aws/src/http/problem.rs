@@ -294,6 +294,20 @@ impl From<FileError> for Problem {
     }
 }
 
+impl From<crate::attachments::AttachmentError> for Problem {
+    fn from(error: crate::attachments::AttachmentError) -> Self {
+        use crate::attachments::AttachmentError;
+        match error {
+            AttachmentError::Keyring(error) => error.into(),
+            AttachmentError::File(error) => error.into(),
+            AttachmentError::Settings(error) => {
+                tracing::error!(error = %error, "not configured");
+                Self::internal()
+            }
+        }
+    }
+}
+
 impl From<RestartError> for Problem {
     fn from(error: RestartError) -> Self {
         match error {

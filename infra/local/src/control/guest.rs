@@ -2,6 +2,7 @@
 //! carrier's own.
 
 mod delivery;
+mod form;
 mod meta;
 mod email;
 mod sms;
@@ -103,6 +104,7 @@ async fn deliver(shared: &Arc<Shared>, message: &Message) -> Option<Result<Value
         None | Some("web_chat") => send(shared, message).await.map(
             |(status, answer, token)| json!({"status": status, "response": answer, "session_token": token}),
         ),
+        Some("form") => form::send(shared, message).await,
         Some("sms") => sms::send(shared, message).await,
         Some("voice") => voice::call(shared, message).await,
         Some(kind @ ("messenger" | "instagram" | "whatsapp")) => meta::send(shared, kind, message).await,

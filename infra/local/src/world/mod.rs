@@ -4,6 +4,7 @@
 //! outbox, and makes the webhooks that a person's acts would cause.
 
 pub(crate) mod mail;
+mod media;
 pub(crate) mod meta;
 pub(crate) mod twilio;
 mod weather;
@@ -98,7 +99,8 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     let carriers = Router::new()
         .nest("/meta", meta::routes())
         .nest("/twilio", twilio::routes())
-        .nest("/mail", mail::routes());
+        .nest("/mail", mail::routes())
+        .nest("/media", media::routes());
     Router::new()
         .nest(PATH, carriers)
         .layer(axum::middleware::from_fn_with_state(

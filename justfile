@@ -27,6 +27,10 @@ permissions:
 storm seed="1" messages="1000":
     USHER_STORM_SEED={{ seed }} USHER_STORM_MESSAGES={{ messages }} cargo test -p usher-tests --test e2e -- --ignored --nocapture no_message_of_a_thousand
 
+# Ten thousand messages on all channels, each brought one to eight times and out of order, through the same
+flood seed="1" messages="10000":
+    USHER_STORM_SEED={{ seed }} USHER_STORM_MESSAGES={{ messages }} cargo test -p usher-tests --test e2e -- --ignored --nocapture no_message_of_ten_thousand
+
 # Formatting, lints, template, dependencies
 lint:
     .ci/run fmt clippy template deny

@@ -258,6 +258,11 @@ impl Stack {
         &self.shared.queues
     }
 
+    /// What left the system by a kind of way, in order: entries of `GET /_local/outbox`.
+    pub fn left_by(&self, kind: &str) -> Vec<Value> {
+        self.shared.outbox.list(Some(kind))
+    }
+
     /// What the run would be billed for.
     pub fn meter(&self) -> &Arc<Meter> {
         &self.shared.meter

@@ -28,6 +28,10 @@ pub(super) struct Books {
     bursts: BTreeMap<String, Vec<String>>,
     /// States of conversations.
     states: BTreeMap<String, String>,
+    /// Channels of conversations.
+    channels: BTreeMap<String, String>,
+    /// Kinds of channels.
+    kinds: BTreeMap<String, String>,
 }
 
 fn text(item: &Value, name: &str) -> String {
@@ -60,11 +64,39 @@ impl Books {
                 }
                 Some("conversation") => {
                     books.states.insert(text(&item, "id"), text(&item, "state"));
+                    books.channels.insert(text(&item, "id"), text(&item, "channel"));
+                }
+                Some("channel") => {
+                    books.kinds.insert(text(&item, "id"), text(&item, "kind"));
                 }
                 _ => {}
             }
         }
         books
+    }
+
+    /// Compares what the books say was sent with what reached people at the carriers.
+    pub(super) fn left(&self, stack: &Stack) -> Left {
+        let mut left = Left::default();
+        for reply in &self.outbound {
+            let kind = self
+                .channels
+                .get(&reply.conversation)
+                .and_then(|channel| self.kinds.get(channel));
+            let Some(means) = kind.and_then(|kind| means(kind)) else {
+                continue;
+            };
+            let sums = left.0.entry(means).or_default();
+            match reply.state.as_str() {
+                "sent" => sums.sent += 1,
+                "unknown" => sums.unknown += 1,
+                _ => {}
+            }
+        }
+        for (means, sums) in &mut left.0 {
+            sums.left = stack.left_by(means).len();
+        }
+        left
     }
 
     /// What became of each message.
@@ -101,6 +133,50 @@ impl Books {
             .problems
             .extend(unknown.map(|id| format!("{id} is stored and was never acknowledged")));
         account
+    }
+}
+
+/// By what the answers of a kind of channel leave.
+fn means(kind: &str) -> Option<&'static str> {
+    match kind {
+        "messenger" | "instagram" | "whatsapp" => Some("dm"),
+        "sms" | "voice" => Some("sms"),
+        "email" | "form" => Some("email"),
+        _ => None,
+    }
+}
+
+#[derive(Debug, Default)]
+struct Sums {
+    sent: usize,
+    unknown: usize,
+    left: usize,
+}
+
+/// What left, by means, beside what the books say.
+#[derive(Debug, Default)]
+pub(super) struct Left(BTreeMap<&'static str, Sums>);
+
+impl Left {
+    /// Nothing reached people twice, and nothing is called sent that did not leave.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let wrong = |sums: &Sums| sums.left < sums.sent || sums.left > sums.sent + sums.unknown;
+        let wrong = self.0.iter().filter(|(_, sums)| wrong(sums));
+        wrong.map(|(means, sums)| format!("{means}: {sums:?}")).collect()
+    }
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("left at the carriers:")?;
+        for (means, sums) in &self.0 {
+            write!(
+                f,
+                " {means} {} (sent {}, unknown {})",
+                sums.left, sums.sent, sums.unknown
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -164,8 +240,9 @@ impl Account {
         if accounted != self.acknowledged && self.problems.is_empty() {
             problems.push(format!("{accounted} of {} are accounted for", self.acknowledged));
         }
-        if u64::try_from(self.unknown).unwrap() > weather.deaths("deliver") {
-            problems.push(format!("{} are unknown, more than deliver died", self.unknown));
+        if u64::try_from(self.unknown).unwrap() > weather.deaths("deliver") + weather.doubts() {
+            let why = "more than deliver died and carriers left in doubt";
+            problems.push(format!("{} are unknown, {why}", self.unknown));
         }
         let missing = weather.missing();
         if !missing.is_empty() {

@@ -47,6 +47,15 @@ pub(crate) struct Acknowledged {
     pub(super) posts: usize,
 }
 
+/// One in forty is handed over: a conversation that a person has is easy.
+pub(super) fn question(random: &mut Random) -> &'static str {
+    if random.below(40) == 0 {
+        TEXTS[6]
+    } else {
+        TEXTS[usize::try_from(random.below(6)).unwrap()]
+    }
+}
+
 /// Messages by guest; guests take turns between the tenants.
 pub(super) fn plan(random: &mut Random, messages: usize) -> Plan {
     let mut plan: Plan = Vec::new();
@@ -57,12 +66,7 @@ pub(super) fn plan(random: &mut Random, messages: usize) -> Plan {
             .min(messages - planned);
         planned += own;
         let mut message = || Message {
-            // One in forty is handed over: a conversation that a person has is easy.
-            text: if random.below(40) == 0 {
-                TEXTS[6]
-            } else {
-                TEXTS[usize::try_from(random.below(6)).unwrap()]
-            },
+            text: question(random),
             copies: 1 + random.below(3),
             together: random.below(2) == 0,
             pause: Duration::from_millis(random.below(1_500)),
@@ -89,18 +93,22 @@ pub(super) async fn write(tenants: &[Tenant], plan: Plan) -> Stored {
         .await
 }
 
-async fn guest(tenant: &Tenant, number: usize, messages: Vec<Message>) -> Vec<(String, Acknowledged)> {
-    // An address of its own: rate limits are not what is looked at here.
+/// A browser with an address of its own: rate limits are not what is looked at here.
+pub(super) fn browser(number: usize) -> reqwest::Client {
     let host = u8::try_from(number % 250 + 2).unwrap();
-    let net = u8::try_from(number / 250 + 1).unwrap();
+    let net = u8::try_from(number / 250 % 250 + 1).unwrap();
     #[expect(clippy::disallowed_methods, reason = "a guest's browser")]
-    let browser = reqwest::Client::builder()
+    reqwest::Client::builder()
         .no_proxy()
         .tls_certs_only([])
         .local_address(std::net::IpAddr::from([127, 0, net, host]))
         .timeout(Duration::from_secs(40))
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+async fn guest(tenant: &Tenant, number: usize, messages: Vec<Message>) -> Vec<(String, Acknowledged)> {
+    let browser = browser(number);
     let (session, _) = persist(|| browser.post(tenant.chat("sessions")), StatusCode::CREATED).await;
     let token = session["token"].as_str().unwrap().to_owned();
     let mut acknowledged = Vec::new();

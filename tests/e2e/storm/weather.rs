@@ -59,7 +59,15 @@ const CERTAIN: &[(&str, &str, &str)] = &[
     ("lambda", "kill", r#"{"function": "deliver", "probability": 0.1}"#),
     ("dynamodb", "ttl-lag", r#"{"delay": "3d"}"#),
 ];
-const FUNCTIONS: [&str; 5] = ["inbound", "dispatch", "reply", "deliver", "inbox"];
+const FUNCTIONS: [&str; 6] = ["inbound", "dispatch", "reply", "deliver", "inbox", "mail"];
+const CARRIERS: [&str; 3] = ["meta", "twilio", "ses"];
+/// Kind, and likelihood in thousandths.
+const AT_CARRIERS: [(&str, u64); 4] = [
+    ("throttle", 30),
+    ("500", 20),
+    ("timeout-after", 10),
+    ("drop-response", 20),
+];
 
 /// Asks for every fault.
 pub(super) async fn gather(stack: &Stack, random: &mut Random, messages: usize) {
@@ -96,6 +104,19 @@ pub(super) async fn gather(stack: &Stack, random: &mut Random, messages: usize) 
     }
 }
 
+/// Carriers have bad days as well.
+pub(super) async fn gather_at_carriers(stack: &Stack, random: &mut Random, messages: usize) {
+    for carrier in CARRIERS {
+        for (kind, thousandths) in AT_CARRIERS {
+            #[expect(clippy::cast_precision_loss, reason = "small")]
+            let fault = json!({"service": "carrier", "operation": carrier, "kind": kind, "delay": "100ms",
+                "probability": thousandths as f64 / 1000.0, "seed": random.number() >> 12, "count": messages.max(20)});
+            let url = format!("{}/_local/fault", stack.base_url());
+            send(CLIENT.post(url).json(&fault)).await.expect(200);
+        }
+    }
+}
+
 fn merge(fault: &mut Value, more: &str) {
     let more: Value = serde_json::from_str(more).unwrap();
     for (name, value) in more.as_object().unwrap() {
@@ -108,7 +129,7 @@ pub(super) async fn kills(base: String, seed: u64) {
     let mut random = Random::new(seed);
     loop {
         tokio::time::sleep(Duration::from_millis(500 + random.below(2_000))).await;
-        let function = FUNCTIONS[usize::try_from(random.below(5)).unwrap()];
+        let function = FUNCTIONS[usize::try_from(random.below(6)).unwrap()];
         send(CLIENT.post(format!("{base}/_local/kill/{function}")))
             .await
             .expect(200);
@@ -198,6 +219,14 @@ impl Weather {
         counts["crashes"].as_u64().unwrap() + counts["timeouts"].as_u64().unwrap()
     }
 
+    /// How often a carrier's answer said nothing of whether a message left.
+    pub(super) fn doubts(&self) -> u64 {
+        ["500", "timeout-after", "drop-response"]
+            .into_iter()
+            .map(|kind| self.struck("carrier", kind))
+            .sum()
+    }
+
     fn struck(&self, service: &str, kind: &str) -> u64 {
         let injected = self.0["injected"].as_array().unwrap().iter();
         injected
@@ -232,6 +261,15 @@ impl Weather {
                 )
                 .unwrap();
             }
+        }
+        for (kind, _) in AT_CARRIERS {
+            writeln!(
+                text,
+                "  {:<9} {kind:<17} {:>5}",
+                "carrier",
+                self.struck("carrier", kind)
+            )
+            .unwrap();
         }
         writeln!(text, "  ttl-lag of {} ms", self.0["ttl_lag_ms"]).unwrap();
         for (function, counts) in self.0["functions"].as_object().unwrap() {

@@ -23,10 +23,27 @@ use self::delivery::Delivery;
 use super::{invalid, ok, problem, read};
 use crate::stack::Shared;
 
-/// Session tokens by channel and guest.
+/// What guests keep.
 #[derive(Debug, Default)]
 pub(crate) struct Guests {
+    /// Session tokens by channel and guest.
     tokens: Mutex<HashMap<(String, String), String>>,
+    /// When messages were written, by channel, guest and name: what is delivered again was not written again.
+    written: Mutex<HashMap<(String, String, String), i64>>,
+}
+
+impl Guests {
+    /// Gives messages that were written before the time at which they were.
+    async fn date(&self, messages: &mut [Message]) {
+        let mut written = self.written.lock().await;
+        for message in messages {
+            let is_written = matches!(message.act.as_deref(), None | Some("message" | "comment"));
+            if let (true, Some(id)) = (is_written, &message.client_message_id) {
+                let name = (message.channel.clone(), message.from.clone(), id.clone());
+                message.at_ms = *written.entry(name).or_insert(message.at_ms);
+            }
+        }
+    }
 }
 
 /// What a guest does.
@@ -80,10 +97,11 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Resp
         }
     }
     let now_ms = shared.clock.now_ms();
-    let deliveries = match delivery::deliveries(&message, now_ms) {
+    let mut deliveries = match delivery::deliveries(&message, now_ms) {
         Ok(deliveries) => deliveries,
         Err((field, why)) => return invalid(field, why),
     };
+    shared.guests.date(&mut deliveries).await;
     let mut answers = Vec::new();
     for one in &deliveries {
         match deliver(&shared, one).await {

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
@@ -11,6 +12,7 @@ use tokio::runtime::Runtime;
 use usher_local::seed::{self, Demo};
 use usher_local::{Options, Stack};
 use usher_shared::category::Preset;
+use usher_shared::channel::ChannelKind;
 
 /// An answer has to be there after this long, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -112,6 +114,12 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Answer {
     }
 }
 
+/// A number that no other test has.
+fn fresh_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1_000_000);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// The items of a list.
 pub(crate) fn data(list: &Value) -> &Vec<Value> {
     list["data"]
@@ -192,6 +200,42 @@ impl Tenant {
 
     pub(crate) fn chat(&self, path: &str) -> String {
         self.url(&format!("/chat/{}/{path}", self.demo.channel_key))
+    }
+
+    /// Connects a channel of a kind through the API, with credentials that the played carriers take. `settings` are
+    /// set beside what the kind needs.
+    pub(crate) async fn connect(&self, kind: ChannelKind, settings: Value) -> Value {
+        let (mut body, number) = (
+            json!({"kind": kind, "name": "Test", "settings": settings}),
+            fresh_number(),
+        );
+        let digits = format!("1{number:014}");
+        let phone = format!("+1510{:07}", number % 10_000_000);
+        // Granted by somebody of its own: one token is taken back without another.
+        let token = usher_local::meta::token(&digits, &format!("meta-token-{number}"));
+        match kind {
+            ChannelKind::WebChat | ChannelKind::Form => {}
+            ChannelKind::Email => {
+                if body["settings"]["address"].is_null() {
+                    body["settings"]["address"] = json!(format!("venue{number}@mail.localhost"));
+                }
+            }
+            ChannelKind::Sms | ChannelKind::Voice => {
+                body["credentials"] = json!({"account_sid": format!("AC{number:032x}"),
+                    "auth_token": format!("twilio-token-{number}"), "number": phone});
+            }
+            ChannelKind::Whatsapp => {
+                body["credentials"] = json!({"account_id": digits, "business_account_id": format!("2{number:014}"),
+                    "token": token});
+            }
+            ChannelKind::Messenger | ChannelKind::Instagram => {
+                body["credentials"] = json!({"account_id": digits, "token": token});
+            }
+        }
+        let mut channel = self.post("/v1/channels", &body).await.expect(201);
+        // What the test gave, for it to sign and address by.
+        channel["given"] = body;
+        channel
     }
 
     /// A fresh guest.

@@ -267,7 +267,7 @@ async fn canceled(stack: &Stack, tenant: &Tenant) {
     fill(&scope, 3, 20, 390_000).await;
     // Its second part takes a while, so that it is met at work on any machine.
     let slow = json!({"service": "s3", "operation": "UploadPart", "kind": "timeout-after",
-        "skip": 1, "count": 2, "delay": "4s"});
+        "skip": 1, "count": 4, "delay": "6s"});
     let url = format!("{}/_local/fault", stack.base_url());
     assert!(send(CLIENT.post(url).json(&slow)).await.status.is_success());
     let asked = tenant

@@ -7,9 +7,11 @@
     reason = "tests"
 )]
 
+mod attachments;
 mod audit;
 mod bad_input;
 mod busy;
+mod channels;
 mod chat;
 mod crashes;
 mod dead_letters;
@@ -17,6 +19,7 @@ mod delivery;
 mod erasure;
 mod export_resume;
 mod exports;
+mod forms;
 mod harness;
 mod holds;
 mod inbox;
@@ -27,6 +30,7 @@ mod limits;
 mod lookup;
 mod mail;
 mod masking;
+mod meta;
 mod meter;
 mod ops;
 mod permissions;

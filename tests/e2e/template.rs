@@ -53,6 +53,8 @@ fn document() -> serde_json::Value {
     document.merge(erasure::openapi());
     document.merge(retention::openapi());
     document.merge(exports::openapi());
+    document.merge(attachments::openapi());
+    document.merge(channels::openapi());
     serde_json::to_value(document).unwrap()
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use usher_aws::web::{CallFailed, Web};
 use usher_carriers::call::{Account, Call, Carrier, Outcome, Outgoing};
+use usher_carriers::meta::{Instagram, Messenger, Whatsapp};
 use usher_carriers::mail::resend::Resend;
 use usher_carriers::sms::Sms;
 use usher_shared::channel::{ChannelKind, ChannelSettings, Failure, MailProvider};
@@ -158,12 +159,11 @@ impl Carriers {
                 match kind {
                     ChannelKind::WebChat => Arc::new(WebChat),
                     ChannelKind::Sms => Arc::new(Http::new(Sms, web.clone())),
+                    ChannelKind::Messenger => Arc::new(Http::new(Messenger, web.clone())),
+                    ChannelKind::Instagram => Arc::new(Http::new(Instagram, web.clone())),
+                    ChannelKind::Whatsapp => Arc::new(Http::new(Whatsapp, web.clone())),
                     ChannelKind::Email => Arc::new(ses::Ses::new(web.clone())),
-                    ChannelKind::Form
-                    | ChannelKind::Voice
-                    | ChannelKind::Messenger
-                    | ChannelKind::Instagram
-                    | ChannelKind::Whatsapp => Arc::new(Mute),
+                    ChannelKind::Form | ChannelKind::Voice => Arc::new(Mute),
                 }
             }),
         }

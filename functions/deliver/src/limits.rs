@@ -19,7 +19,7 @@ const REST: Duration = Duration::from_secs(2);
 /// When the queue brings a job again that nobody asked to have later.
 pub(crate) const LATER: Duration = Duration::from_mins(3);
 
-/// Waits until the channel may send one more message.
+/// Waits until the channel may send one more message. Says whether that took any time.
 ///
 /// # Errors
 /// [`DeliveryError::NotNow`] if that takes longer than there is time; the message says until when it waits.
@@ -29,7 +29,7 @@ pub(crate) async fn admit(
     channel: &OpenChannel,
     message: &Message,
     deadline: Deadline,
-) -> Result<(), DeliveryError> {
+) -> Result<bool, DeliveryError> {
     let class = Class::Sends(*channel.channel.kind);
     let id = channel.channel.id.to_string();
     let mut wait = Duration::ZERO;
@@ -39,7 +39,7 @@ pub(crate) async fn admit(
             .admit(&delivery.scope, class, &[id.as_bytes()])
             .await;
         match admitted {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(!wait.is_zero()),
             Err(Wait(needed)) => wait = needed,
         }
         if wait > deadline.remaining().saturating_sub(CALL + REST) {

@@ -29,16 +29,39 @@ pub(crate) async fn send(
     delivery: &Delivery<'_>,
     deadline: Deadline,
 ) -> Result<(), DeliveryError> {
+    let first = attempt(courier, delivery, deadline, false).await?;
+    if first == Attempt::Waited {
+        // Whatever was decided while it waited counts.
+        attempt(courier, delivery, deadline, true).await?;
+    }
+    Ok(())
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    /// The message is settled, or was before.
+    Over,
+    /// The channel's limit let it through after a while. Nothing was sent.
+    Waited,
+}
+
+async fn attempt(
+    courier: &Courier,
+    delivery: &Delivery<'_>,
+    deadline: Deadline,
+    is_admitted: bool,
+) -> Result<Attempt, DeliveryError> {
     let (scope, job) = (&delivery.scope, delivery.job);
     // Forgotten or past its period: nothing leaves.
     let Some((open, messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
-        return Ok(());
+        return Ok(Attempt::Over);
     };
     let message = match messages.iter().find(|message| message.id == job.message) {
         Some(message) => message.clone(),
         None => match scope.store().get(&delivery.row, &open.key, true).await? {
             Some(message) => message,
-            None => return Ok(()),
+            None => return Ok(Attempt::Over),
         },
     };
     let own = message.body.get().reach.as_ref();
@@ -49,7 +72,8 @@ pub(crate) async fn send(
     // Read now: what was paused or disconnected a moment ago sends nothing.
     let Some(channel) = courier.platform.live_channel(scope, by).await? else {
         let closed = Settled::refused(Failure::ChannelClosed);
-        return delivery.settle(*message.state, closed).await;
+        delivery.settle(*message.state, closed).await?;
+        return Ok(Attempt::Over);
     };
     let settings = channel.settings();
     let sender = courier.carriers.by(*channel.channel.kind, &settings);
@@ -59,12 +83,14 @@ pub(crate) async fn send(
         MessageState::Sending if sender.repetition_is_harmless() => {}
         MessageState::Sending => {
             let unknown = Settled::of(MessageState::Unknown);
-            return delivery.settle(MessageState::Sending, unknown).await;
+            delivery.settle(MessageState::Sending, unknown).await?;
+            return Ok(Attempt::Over);
         }
-        _ => return Ok(()),
+        _ => return Ok(Attempt::Over),
     }
     if let Some(stopped) = last_check(delivery, *open.head.state, &message, &channel, reach).await? {
-        return delivery.settle(*message.state, stopped).await;
+        delivery.settle(*message.state, stopped).await?;
+        return Ok(Attempt::Over);
     }
     let reference = Reference {
         conversation: *job.conversation,
@@ -98,9 +124,14 @@ pub(crate) async fn send(
     };
     let prepared = match sender.prepare(&account, &outgoing) {
         Ok(prepared) => prepared,
-        Err(outcome) => return conclusion.of(*message.state, &outcome).await,
+        Err(outcome) => {
+            conclusion.of(*message.state, &outcome).await?;
+            return Ok(Attempt::Over);
+        }
     };
-    limits::admit(courier, delivery, &channel, &message, deadline).await?;
+    if !is_admitted && limits::admit(courier, delivery, &channel, &message, deadline).await? {
+        return Ok(Attempt::Waited);
+    }
     if *message.state == MessageState::Queued {
         claim(delivery).await?;
     }
@@ -110,7 +141,8 @@ pub(crate) async fn send(
         // It stays claimed: the next attempt asks again, and the carrier drops what it has.
         return Err(DeliveryError::NotNow);
     }
-    conclusion.of(MessageState::Sending, &outcome).await
+    conclusion.of(MessageState::Sending, &outcome).await?;
+    Ok(Attempt::Over)
 }
 
 /// Why a message does not leave after all: whatever was decided since it was written.

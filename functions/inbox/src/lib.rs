@@ -1,11 +1,11 @@
 //! The API for those who work with what came in: conversations and their messages, leads, the AI's audit
-//! trail, channels and documents. One file per resource; docs/API.md says what all of them have in common.
+//! trail and documents. One file per resource; docs/API.md says what all of them have in common.
 //!
 //! A handler reaches a tenant's rows only through [`access::Granted`], which names the scope that the
 //! caller's key must have.
 
 mod access;
-mod channels;
+mod attachments;
 mod conversations;
 mod documents;
 mod health;
@@ -51,8 +51,6 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(leads::read_lead))
         .routes(routes!(leads::search_leads))
         .routes(routes!(search::search))
-        .routes(routes!(channels::list_channels, channels::create_channel))
-        .routes(routes!(channels::read_channel, channels::delete_channel))
         .routes(routes!(documents::list_documents, documents::create_document))
         .routes(routes!(documents::read_document, documents::delete_document))
         .routes(routes!(masking::read_masking, masking::change_masking))

@@ -2,10 +2,10 @@
 
 use axum::http::header;
 use axum::response::IntoResponse;
-use usher_aws::http::Problem;
 pub(crate) use usher_aws::http::document::{
     IdempotencyHeader, Invalid, NotFound, NotMade, Refused, TooLarge, base, finish,
 };
+pub(crate) use usher_aws::http::gone;
 
 /// The document of the whole API: of this function and of the others behind the same address. Made from the
 /// code of all of them; a test compares.
@@ -23,10 +23,4 @@ const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 )]
 pub(crate) async fn read_document() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], DOCUMENT)
-}
-
-/// What an idempotency key made has been deleted since.
-pub(crate) fn gone() -> Problem {
-    let detail = "What this idempotency key made has been deleted since.";
-    Problem::gone("resource_gone", detail)
 }

@@ -3,6 +3,7 @@
 //! Functions reach AWS through this crate alone. Everything that touches a tenant's data starts from a
 //! [`TenantScope`], which carries that tenant's own credentials and keys.
 
+pub mod attachments;
 pub mod batch;
 pub mod channels;
 pub mod clients;

@@ -9,6 +9,8 @@
 
 pub mod call;
 pub mod event;
+pub mod form;
+pub mod meta;
 pub mod mail;
 pub mod signature;
 pub mod sms;

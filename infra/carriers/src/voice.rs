@@ -3,7 +3,9 @@
 //! Nothing is sent here: what a caller is answered with is said by the number for text messages that belongs to the
 //! channel.
 
-use crate::event::{Event, Person, Said, Space, To, What};
+use usher_shared::channel::AttachmentKind;
+
+use crate::event::{Attached, Event, Person, Said, Source, Space, To, What};
 use crate::sms::address;
 use crate::urlencoded::Fields;
 
@@ -40,8 +42,18 @@ pub fn recorded(key: &str, fields: &Fields) -> About {
         if fields.get("RecordingSid").is_none() || seconds == 0 {
             return What::Ignored("call_without_recording");
         }
+        // Twilio may need a moment until it serves what it has just recorded.
+        let sound = fields.get("RecordingUrl").map(|url| Attached {
+            kind: AttachmentKind::Audio,
+            source: Source::CarrierUrl(format!("{url}.mp3")),
+            name: None,
+            media_type: Some("audio/mpeg".to_owned()),
+            size: None,
+            sha256: None,
+        });
         What::Message(Said {
             text: format!("[voice message, {seconds} s]"),
+            attachments: sound.into_iter().collect(),
             unattended: true,
             ..Said::default()
         })

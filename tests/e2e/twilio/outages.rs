@@ -1,9 +1,13 @@
 //! Twilio on bad days, and more to send than it takes: nothing twice, nothing lost.
 
 use serde_json::{Value, json};
+use usher_aws::queue::Outgoing;
+use usher_aws::store::{When, keys};
 use usher_shared::category::Preset;
 use usher_shared::channel::ChannelKind;
+use usher_shared::ids::{ConversationId, MessageId};
 use usher_shared::rate::Class;
+use usher_shared::records::DeliverJob;
 
 use super::line::{Line, enter, messages, number, received};
 use crate::harness::{CLIENT, Tenant, eventually, id, run, send, start};
@@ -96,6 +100,57 @@ fn what_is_more_than_a_channel_may_send_waits_and_leaves_in_order() {
             .collect();
         let expected: Vec<String> = (0..more).map(|number| format!("number {number}")).collect();
         assert_eq!(bodies, expected);
+        stack.shutdown().await;
+    });
+}
+
+#[test]
+fn what_waited_too_long_in_the_queue_is_sent_after_all_and_not_given_up() {
+    run(async {
+        let stack = start().await;
+        let tenant = Tenant::on(&stack, Preset::Hospitality).await;
+        let line = Line::sms(&stack, &tenant).await;
+        let from = number();
+        line.text(&from, "Hello").await;
+        let (conversation, _) = line.said("Hello").await;
+        let typed = line.typed(&conversation, "Good morning").await;
+        assert_eq!(typed["state"], "sent");
+        // As the queue gives up on a message that its channel's limit has held back each time.
+        let (platform, scope) = enter(&stack, &tenant).await;
+        let place: ConversationId = conversation.parse().unwrap();
+        let message: MessageId = id(&typed).parse().unwrap();
+        let row = keys::message(scope.tenant(), place, message);
+        let waits = vec![("state", json!("queued")), ("waits_until", json!(scope.now()))];
+        let written = scope
+            .store()
+            .update(&row, waits, vec![When::Is("state", json!("sent"))])
+            .await;
+        assert!(written.unwrap().happened());
+        let job = DeliverJob {
+            at: scope.now().into(),
+            tenant: scope.tenant().into(),
+            conversation: place.into(),
+            message: message.into(),
+            channel: Some(line.id).into(),
+        };
+        let job = Outgoing::fifo(&job, &place, &message).unwrap();
+        let url = stack.environment("dispatch").unwrap()["DELIVER_DEAD_LETTERS_URL"].clone();
+        assert!(platform.send_jobs(&url, &[job]).await.is_empty());
+        send(CLIENT.post(tenant.url("/_local/schedule/redrive")))
+            .await
+            .expect(200);
+        eventually("it is sent after all", || async {
+            let all = messages(&tenant, &conversation).await;
+            let found = all.into_iter().find(|one| one["id"] == id(&typed))?;
+            assert_ne!(found["state"], "failed", "{found}");
+            (found["state"] == "sent").then_some(())
+        })
+        .await;
+        let sent = received(&tenant, &from).await;
+        let again = sent
+            .iter()
+            .filter(|entry| entry["content"]["body"] == "Good morning");
+        assert_eq!(again.count(), 2);
         stack.shutdown().await;
     });
 }

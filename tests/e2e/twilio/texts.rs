@@ -137,6 +137,24 @@ fn a_messaging_service_sends_where_one_is_connected_and_a_key_signs_in_for_the_a
 }
 
 #[test]
+fn a_number_that_was_connected_through_the_api_takes_and_sends() {
+    run(async {
+        let tenant = Tenant::with_prices().await;
+        let line = Line::connected(&tenant).await;
+        let from = number();
+        line.text(&from, QUESTION).await;
+        let (conversation, _) = line.said(QUESTION).await;
+        let answer = answer_in(&tenant, &conversation, QUESTION).await;
+        assert_eq!(answer["state"], "sent", "{answer}");
+        eventually("its delivery is told under its own account's token", || async {
+            let answer = settled(&tenant, &conversation, &id(&answer)).await;
+            (answer["delivery"] == "delivered").then_some(())
+        })
+        .await;
+    });
+}
+
+#[test]
 fn a_message_that_comes_several_times_at_once_is_stored_and_answered_once() {
     run(async {
         let tenant = Tenant::with_prices().await;

@@ -1,6 +1,7 @@
 //! Signatures, as Twilio makes them and as others do.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use reqwest::Method;
 use serde_json::Value;
@@ -44,8 +45,8 @@ fn p_sec_04_every_case_of_twilio_is_judged_as_it_must_be_at_the_endpoint() {
                 .split_once('?')
                 .unwrap_or((text(case, "url"), ""));
             let place = (text(case, "secret"), address);
-            if !lines.contains_key(&place) {
-                lines.insert(place, line(&tenant, place.0, place.1).await);
+            if let Entry::Vacant(vacant) = lines.entry(place) {
+                vacant.insert(line(&tenant, place.0, place.1).await);
             }
             let mut url = tenant.url(&format!("/hooks/twilio/{}", lines[&place].key));
             if !query.is_empty() {

@@ -139,3 +139,9 @@ impl IdempotencyKey {
         Ok(Idempotent::Make(id, Pending(Some(row))))
     }
 }
+
+/// What an idempotency key made has been deleted since.
+pub fn gone() -> Problem {
+    let detail = "What this idempotency key made has been deleted since.";
+    Problem::gone("resource_gone", detail)
+}

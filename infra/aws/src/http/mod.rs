@@ -9,11 +9,12 @@ mod idempotency;
 mod list;
 mod problem;
 mod strict;
+pub mod words;
 
 pub use caller::Caller;
 pub use checks::{Checks, TextRule};
 pub use envelope::{App, RequestContext, wrap};
-pub use idempotency::{IdempotencyKey, Idempotent};
+pub use idempotency::{IdempotencyKey, Idempotent, gone};
 pub use list::{List, ListQuery, read_page};
 pub use problem::{FieldError, Problem, ProblemBody};
 pub use strict::{QueryOf, Strict, path_id};

@@ -190,8 +190,10 @@ fn header_map<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<H
 }
 
 fn retry_after(response: &Response) -> Option<u64> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok()
+    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let plain = header(RETRY_AFTER.as_str()).and_then(|value| value.trim().parse().ok());
+    // Meta has its own words for it.
+    plain.or_else(|| usher_carriers::meta::usage::wait_seconds(header))
 }
 
 #[cfg(test)]

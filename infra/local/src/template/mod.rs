@@ -291,8 +291,8 @@ mod tests {
                 .all(|t| t.ttl_attribute.as_deref() == Some("expires_at"))
         );
         let function = |name: &str| template.functions.iter().find(|f| f.name == name).unwrap();
-        assert_eq!(function("inbound").routes.len(), 12);
-        assert_eq!(function("inbox").routes.len(), 22);
+        assert_eq!(function("inbound").routes.len(), 5);
+        assert_eq!(function("inbox").routes.len(), 18);
         let dispatch = function("dispatch");
         assert_eq!(dispatch.streams[0].table, "InboxTable");
         assert_eq!(

@@ -4,6 +4,7 @@
 //! outbox, and makes the webhooks that a person's acts would cause.
 
 pub(crate) mod mail;
+mod media;
 pub(crate) mod meta;
 pub(crate) mod twilio;
 mod weather;
@@ -70,9 +71,9 @@ impl World {
 }
 
 /// Secret of the app at the played Meta platform: signs webhooks.
-pub(crate) const APP_SECRET: &str = "local-app-secret";
+pub const APP_SECRET: &str = "local-app-secret";
 /// What the played Meta platform shows when it asks whether a webhook is ours.
-pub(crate) const VERIFY_TOKEN: &str = "local-verify-token";
+pub const VERIFY_TOKEN: &str = "local-verify-token";
 
 /// Parameters of the template on this machine: carriers are here. `given` counts before them.
 pub(crate) fn parameters(base_url: &str, given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -98,7 +99,8 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     let carriers = Router::new()
         .nest("/meta", meta::routes())
         .nest("/twilio", twilio::routes())
-        .nest("/mail", mail::routes());
+        .nest("/mail", mail::routes())
+        .nest("/media", media::routes());
     Router::new()
         .nest(PATH, carriers)
         .layer(axum::middleware::from_fn_with_state(

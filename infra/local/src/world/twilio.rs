@@ -1,6 +1,7 @@
 //! Twilio's REST API, as far as the product speaks to it: messages with their statuses, recordings, media, the account.
 //!
-//! There is one account. Numbers that Twilio itself set aside for tests behave here as they do there.
+//! One account is known from the start; any other is opened by whoever first names it, with the token that is given then.
+//! Numbers that Twilio itself set aside for tests behave here as they do there.
 
 mod files;
 mod messages;
@@ -42,6 +43,8 @@ struct Kept {
     files: BTreeMap<String, File>,
     /// Numbers that said STOP.
     opted_out: BTreeSet<String>,
+    /// Auth tokens by account.
+    tokens: BTreeMap<String, String>,
 }
 
 impl Twilio {
@@ -52,6 +55,31 @@ impl Twilio {
     /// Keeps a recording or something that came with a message.
     pub(crate) fn keep(&self, id: String, file: File) {
         self.with(|kept| kept.files.insert(id, file));
+    }
+
+    /// The token that signs an account's webhooks.
+    pub(crate) fn token(&self, account: &str) -> String {
+        let known = self.with(|kept| kept.tokens.get(account).cloned());
+        known.unwrap_or_else(|| AUTH_TOKEN.to_owned())
+    }
+
+    /// Whether these are the account's credentials: its token, or the key.
+    fn is_owner(&self, account: &str, user: &str, secret: &str) -> bool {
+        let is_account = account.len() == 34 && account.starts_with("AC");
+        if !is_account || secret.is_empty() {
+            return false;
+        }
+        if (user, secret) == (API_KEY, API_KEY_SECRET) {
+            return true;
+        }
+        if account == ACCOUNT {
+            return (user, secret) == (ACCOUNT, AUTH_TOKEN);
+        }
+        user == account
+            && self.with(|kept| {
+                let known = kept.tokens.entry(account.to_owned());
+                known.or_insert_with(|| secret.to_owned()) == secret
+            })
     }
 
     /// A number ends or resumes messages: the carrier knows the plain words and answers them by itself.
@@ -96,9 +124,9 @@ pub(crate) fn routes() -> Router<Arc<World>> {
 }
 
 /// `GET …/Accounts/{sid}.json`.
-async fn account(Path(account): Path<String>, headers: HeaderMap) -> Response {
+async fn account(State(world): Shared, Path(account): Path<String>, headers: HeaderMap) -> Response {
     let sid = account.strip_suffix(".json").unwrap_or(&account);
-    if let Err(refused) = admit(sid, &headers) {
+    if let Err(refused) = admit(&world, sid, &headers) {
         return refused;
     }
     json_answer(

@@ -12,6 +12,8 @@ use crate::world::twilio::{ACCOUNT, File, post_signed, sid};
 
 /// Sends a text message through the channel's signed webhook.
 pub(super) async fn send(shared: &Arc<Shared>, message: &Message) -> Result<Value, String> {
+    let account = message.account.as_deref().unwrap_or(ACCOUNT);
+    let token = shared.world.twilio.token(account);
     let id = sid("SM", message.client_message_id.as_deref());
     let twilio = &shared.world.twilio;
     twilio.hear(&message.from, &message.text);
@@ -22,7 +24,7 @@ pub(super) async fn send(shared: &Arc<Shared>, message: &Message) -> Result<Valu
             .map_err(|error| error.to_string())?;
         let name = sid("ME", Some(&format!("{id}{number}")));
         let url = format!(
-            "{}{}/twilio/2010-04-01/Accounts/{ACCOUNT}/Messages/{id}/Media/{name}",
+            "{}{}/twilio/2010-04-01/Accounts/{account}/Messages/{id}/Media/{name}",
             shared.base_url,
             crate::world::PATH
         );
@@ -43,12 +45,12 @@ pub(super) async fn send(shared: &Arc<Shared>, message: &Message) -> Result<Valu
         ("To", super::NUMBER),
         ("NumSegments", "1"),
         ("MessageSid", &id),
-        ("AccountSid", ACCOUNT),
+        ("AccountSid", account),
         ("From", &message.from),
         ("ApiVersion", "2010-04-01"),
     ];
     fields.extend(media.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let url = format!("{}/hooks/twilio/{}", shared.base_url, message.channel);
-    let (status, answer) = post_signed(&url, &fields).await?;
+    let (status, answer) = post_signed(&token, &url, &fields).await?;
     Ok(json!({"status": status, "response": answer, "message_sid": id}))
 }

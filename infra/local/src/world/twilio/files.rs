@@ -25,7 +25,7 @@ pub(super) async fn recording(
     Path((account, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(refused) = admit(&account, &headers) {
+    if let Err(refused) = admit(&world, &account, &headers) {
         return refused;
     }
     let (sid, ending) = name.split_once('.').unwrap_or((&name, "wav"));
@@ -47,7 +47,7 @@ pub(super) async fn delete_recording(
     Path((account, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(refused) = admit(&account, &headers) {
+    if let Err(refused) = admit(&world, &account, &headers) {
         return refused;
     }
     let sid = name.strip_suffix(".json").unwrap_or(&name);
@@ -71,7 +71,7 @@ pub(super) async fn media(
     Path((account, _, name)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(refused) = admit(&account, &headers) {
+    if let Err(refused) = admit(&world, &account, &headers) {
         return refused;
     }
     if !world.twilio.with(|kept| kept.files.contains_key(&name)) {
@@ -87,7 +87,7 @@ pub(super) async fn delete_media(
     Path((account, _, name)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(refused) = admit(&account, &headers) {
+    if let Err(refused) = admit(&world, &account, &headers) {
         return refused;
     }
     let sid = name.strip_suffix(".json").unwrap_or(&name);

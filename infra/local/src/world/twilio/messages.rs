@@ -10,7 +10,7 @@ use serde_json::json;
 use usher_carriers::urlencoded::Fields;
 
 use super::wire::{admit, error, json_answer, post_signed, sid};
-use super::{ACCOUNT, Shared, World};
+use super::{Shared, World};
 use crate::clock::rfc3339;
 
 /// Twilio's own numbers for tests, and what sending to them does.
@@ -40,7 +40,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Err(refused) = admit(&account, &headers) {
+    if let Err(refused) = admit(&world, &account, &headers) {
         return refused;
     }
     let bad = |code: u32, message: &str| error(StatusCode::BAD_REQUEST, code, message);
@@ -96,6 +96,7 @@ pub(super) async fn create(
     });
     if let Some(callback) = fields.get("StatusCallback") {
         let told = Told {
+            account,
             callback: callback.to_owned(),
             id,
             to: to.to_owned(),
@@ -109,6 +110,7 @@ pub(super) async fn create(
 
 /// A message whose sender wants to know.
 struct Told {
+    account: String,
     callback: String,
     id: String,
     to: String,
@@ -119,6 +121,7 @@ struct Told {
 impl Told {
     /// Tells how far it has come. Callbacks overtake each other at Twilio; here the first step is told last.
     async fn all(self, world: Arc<World>) {
+        let token = world.twilio.token(&self.account);
         let end = if self.is_delivered {
             ("delivered", "")
         } else {
@@ -127,7 +130,7 @@ impl Told {
         for (status, code) in [("queued", ""), end, ("sent", "")] {
             let mut fields = vec![
                 ("ApiVersion", "2010-04-01"),
-                ("AccountSid", ACCOUNT),
+                ("AccountSid", &self.account),
                 ("MessageSid", &self.id),
                 ("SmsSid", &self.id),
                 ("MessageStatus", status),
@@ -141,7 +144,7 @@ impl Told {
             if !self.callback.starts_with(&world.base_url) {
                 return;
             }
-            if let Err(error) = post_signed(&self.callback, &fields).await {
+            if let Err(error) = post_signed(&token, &self.callback, &fields).await {
                 tracing::warn!(error, "a status callback was not taken");
             }
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use usher_carriers::signature::twilio::sign;
 use usher_carriers::urlencoded::{Fields, encode};
 
-use super::{ACCOUNT, API_KEY, API_KEY_SECRET, AUTH_TOKEN};
+use super::World;
 
 /// An id of a kind: two letters and 32 hexadecimal digits. Under a seed it is the same each time.
 pub(crate) fn sid(kind: &str, seed: Option<&str>) -> String {
@@ -41,16 +41,14 @@ pub(super) fn error(status: StatusCode, code: u32, message: &str) -> Response {
 
 /// Lets the account's owner in.
 #[expect(clippy::result_large_err, reason = "the error is the response itself")]
-pub(super) fn admit(account: &str, headers: &HeaderMap) -> Result<(), Response> {
+pub(super) fn admit(world: &World, account: &str, headers: &HeaderMap) -> Result<(), Response> {
     let given = headers
         .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let known = [(ACCOUNT, AUTH_TOKEN), (API_KEY, API_KEY_SECRET)];
-    let is_known = known.iter().any(|(user, secret)| {
-        let pair = STANDARD.encode(format!("{user}:{secret}"));
-        given == Some(&format!("Basic {pair}"))
-    });
-    if is_known && account == ACCOUNT {
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Basic "))
+        .and_then(|pair| STANDARD.decode(pair).ok())
+        .and_then(|pair| String::from_utf8(pair).ok());
+    let pair = given.as_deref().and_then(|pair| pair.split_once(':'));
+    if pair.is_some_and(|(user, secret)| world.twilio.is_owner(account, user, secret)) {
         return Ok(());
     }
     Err(error(StatusCode::UNAUTHORIZED, 20_003, "Authenticate"))
@@ -66,15 +64,19 @@ fn form(fields: &[(&str, &str)]) -> (String, Fields) {
     (encode(fields), signed)
 }
 
-/// Posts a webhook as Twilio does. Gives the status and the body of the answer.
+/// Posts a webhook as Twilio does for the account with this token. Gives the status and the body of the answer.
 ///
 /// # Errors
 /// What went wrong on the way.
-pub(crate) async fn post_signed(url: &str, fields: &[(&str, &str)]) -> Result<(u16, String), String> {
+pub(crate) async fn post_signed(
+    token: &str,
+    url: &str,
+    fields: &[(&str, &str)],
+) -> Result<(u16, String), String> {
     let (body, signed) = form(fields);
     let answer = crate::client::loopback()
         .post(url)
-        .header("x-twilio-signature", sign(AUTH_TOKEN, url, &signed))
+        .header("x-twilio-signature", sign(token, url, &signed))
         .header(
             header::CONTENT_TYPE,
             "application/x-www-form-urlencoded; charset=UTF-8",

@@ -33,7 +33,11 @@ async fn rows_of(stack: &Stack, table: &str, channel: &str, kind: &str) -> usize
 async fn told(stack: &Stack, kind: &str, account: &str) -> usize {
     let url = format!("{}/_local/outbox?kind={kind}", stack.base_url());
     let list = send(CLIENT.get(url)).await.expect(200);
-    let entries = list["data"].as_array().or_else(|| list.as_array()).unwrap().clone();
+    let entries = list["data"]
+        .as_array()
+        .or_else(|| list.as_array())
+        .unwrap()
+        .clone();
     entries
         .iter()
         .filter(|entry| entry.to_string().contains(account))
@@ -73,7 +77,10 @@ fn p_col_09_every_kind_is_connected_and_no_answer_and_no_row_shows_a_secret() {
             for field in ["token", "auth_token"] {
                 secrets.extend(given[field].as_str().map(str::to_owned));
             }
-            let read = tenant.get(&format!("/v1/channels/{}", id(&made))).await.expect(200);
+            let read = tenant
+                .get(&format!("/v1/channels/{}", id(&made)))
+                .await
+                .expect(200);
             let list = tenant.get("/v1/channels").await.expect(200);
             for shown in [&read, &list] {
                 let shown = shown.to_string();
@@ -94,7 +101,10 @@ fn p_col_02_a_meta_channel_stores_account_name_permissions_subscription_and_toke
     run(async {
         let tenant = Tenant::new().await;
         let token = usher_local::meta::token(ACCOUNT, "granted-col-02");
-        let made = tenant.post("/v1/channels", &page(ACCOUNT, &token)).await.expect(201);
+        let made = tenant
+            .post("/v1/channels", &page(ACCOUNT, &token))
+            .await
+            .expect(201);
         // The display name is the platform's, the subscription was asked for.
         assert_eq!(made["settings"], json!({"address": format!("Account {ACCOUNT}")}));
         assert_eq!(made["health"]["subscribed"], true);
@@ -123,7 +133,14 @@ fn p_col_02_a_meta_channel_stores_account_name_permissions_subscription_and_toke
         let fields: Vec<&str> = sealed.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
             fields,
-            ["account", "business_account", "granted_by", "instagram_login", "permissions", "token"]
+            [
+                "account",
+                "business_account",
+                "granted_by",
+                "instagram_login",
+                "permissions",
+                "token"
+            ]
         );
     });
 }
@@ -155,7 +172,11 @@ fn an_address_is_connected_once_and_a_silent_carrier_connects_nothing() {
         let two = Tenant::on(&stack, Preset::Hospitality).await;
         let token = usher_local::meta::token(ACCOUNT, "granted-once");
         let body = page(ACCOUNT, &token);
-        fault(&stack, json!({"service": "carrier", "operation": "meta", "kind": "500", "count": 1})).await;
+        fault(
+            &stack,
+            json!({"service": "carrier", "operation": "meta", "kind": "500", "count": 1}),
+        )
+        .await;
         let keyed = |tenant: &Tenant| {
             let request = tenant.request(Method::POST, "/v1/channels");
             request.header("idempotency-key", "once").json(&body)
@@ -165,7 +186,10 @@ fn an_address_is_connected_once_and_a_silent_carrier_connects_nothing() {
         let made = send(keyed(&one)).await.expect(201);
         assert_eq!(id(&send(keyed(&one)).await.expect(201)), id(&made));
         let taken = two.post("/v1/channels", &body).await;
-        assert_eq!((taken.status.as_u16(), &taken.body["code"]), (409, &json!("address_connected")));
+        assert_eq!(
+            (taken.status.as_u16(), &taken.body["code"]),
+            (409, &json!("address_connected"))
+        );
         assert_eq!(data(&two.get("/v1/channels").await.expect(200)).len(), 1);
         // Free again once it is disconnected.
         disconnect(&one, &id(&made), "keep").await.expect(200);
@@ -183,12 +207,21 @@ fn p_del_02_a_disconnected_channels_token_is_taken_back_and_gone_within_the_requ
         let mut channels = Vec::new();
         for account in [one, two] {
             let token = usher_local::meta::token(account, "granted-siblings");
-            let made = tenant.post("/v1/channels", &page(account, &token)).await.expect(201);
+            let made = tenant
+                .post("/v1/channels", &page(account, &token))
+                .await
+                .expect(201);
             channels.push(id(&made));
         }
-        assert_eq!(rows_of(stack(), "InboxTable", &channels[0], "channel_secret").await, 1);
+        assert_eq!(
+            rows_of(stack(), "InboxTable", &channels[0], "channel_secret").await,
+            1
+        );
         let gone = disconnect(&tenant, &channels[0], "keep").await.expect(200);
-        assert_eq!((&gone["revoked"], &gone["purge_at"]), (&json!(true), &Value::Null));
+        assert_eq!(
+            (&gone["revoked"], &gone["purge_at"]),
+            (&json!(true), &Value::Null)
+        );
         // Within the request: no credentials, no key of theirs, nothing left to say.
         for (table, kind) in [
             ("InboxTable", "channel_secret"),
@@ -203,7 +236,10 @@ fn p_del_02_a_disconnected_channels_token_is_taken_back_and_gone_within_the_requ
         assert_eq!(told(stack(), "unsubscribed", two).await, 0);
         tend(stack()).await;
         let sibling = health(&tenant, &channels[1]).await;
-        assert_eq!((&sibling["state"], &sibling["health"]["trouble"]), (&json!("active"), &Value::Null));
+        assert_eq!(
+            (&sibling["state"], &sibling["health"]["trouble"]),
+            (&json!("active"), &Value::Null)
+        );
         // Asked again it is the same.
         disconnect(&tenant, &channels[0], "keep").await.expect(200);
         let shown = health(&tenant, &channels[0]).await;
@@ -221,9 +257,16 @@ fn p_del_02_a_platform_that_is_down_is_told_later_and_the_token_is_unusable_at_o
         let stack = start().await;
         let tenant = Tenant::on(&stack, Preset::Hospitality).await;
         let token = usher_local::meta::token(ACCOUNT, "granted-later");
-        let made = tenant.post("/v1/channels", &page(ACCOUNT, &token)).await.expect(201);
+        let made = tenant
+            .post("/v1/channels", &page(ACCOUNT, &token))
+            .await
+            .expect(201);
         let channel = id(&made);
-        fault(&stack, json!({"service": "carrier", "operation": "meta", "kind": "500", "count": 2})).await;
+        fault(
+            &stack,
+            json!({"service": "carrier", "operation": "meta", "kind": "500", "count": 2}),
+        )
+        .await;
         let gone = disconnect(&tenant, &channel, "keep").await.expect(200);
         assert_eq!(gone["revoked"], false);
         assert_eq!(rows_of(&stack, "InboxTable", &channel, "channel_secret").await, 0);
@@ -273,7 +316,9 @@ fn p_del_03_what_came_by_a_channel_is_counted_and_purged_with_it() {
         tend(&stack).await;
         assert_eq!(data(&tenant.get("/v1/leads").await.expect(200)).len(), 2);
         let url = format!("{}/_local/clock", stack.base_url());
-        send(CLIENT.post(url).json(&json!({"advance": "30d"}))).await.expect(200);
+        send(CLIENT.post(url).json(&json!({"advance": "30d"})))
+            .await
+            .expect(200);
         tend(&stack).await;
         eventually("nothing of it is left", || async {
             let leads = tenant.get("/v1/leads").await.expect(200);
@@ -325,7 +370,10 @@ fn p_col_09_a_channel_that_its_carrier_refuses_says_so_and_one_that_fell_silent_
         let mut channels = Vec::new();
         for (account, person) in [(one, "granted-one"), (two, "granted-two")] {
             let token = usher_local::meta::token(account, person);
-            channels.push(id(&tenant.post("/v1/channels", &page(account, &token)).await.expect(201)));
+            channels.push(id(&tenant
+                .post("/v1/channels", &page(account, &token))
+                .await
+                .expect(201)));
         }
         assert_eq!(tend(&stack).await["troubled"], 0);
         // The platform drops one's subscription; a person takes back the other's grant.
@@ -348,7 +396,11 @@ fn p_col_09_a_channel_that_its_carrier_refuses_says_so_and_one_that_fell_silent_
         assert_eq!(tend(&stack).await["troubled"], 2);
         let silent = health(&tenant, &channels[0]).await;
         assert_eq!(
-            (&silent["state"], &silent["health"]["trouble"], &silent["health"]["subscribed"]),
+            (
+                &silent["state"],
+                &silent["health"]["trouble"],
+                &silent["health"]["subscribed"]
+            ),
             (&json!("active"), &json!("not_subscribed"), &json!(true))
         );
         let refused = health(&tenant, &channels[1]).await;
@@ -358,7 +410,10 @@ fn p_col_09_a_channel_that_its_carrier_refuses_says_so_and_one_that_fell_silent_
         );
         // Heard again: nothing is wrong with it at the next look. The other one has to be connected anew.
         assert_eq!(tend(&stack).await["troubled"], 1);
-        assert_eq!(health(&tenant, &channels[0]).await["health"]["trouble"], Value::Null);
+        assert_eq!(
+            health(&tenant, &channels[0]).await["health"]["trouble"],
+            Value::Null
+        );
         stack.shutdown().await;
     });
 }

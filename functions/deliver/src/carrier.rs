@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use usher_aws::web::{CallFailed, Web};
 use usher_carriers::call::{Account, Call, Carrier, Outcome, Outgoing};
-use usher_carriers::meta::{Instagram, Messenger, Whatsapp};
 use usher_carriers::mail::resend::Resend;
+use usher_carriers::meta::{Instagram, Messenger, Whatsapp};
 use usher_carriers::sms::Sms;
 use usher_shared::channel::{ChannelKind, ChannelSettings, Failure, MailProvider};
 

@@ -10,8 +10,8 @@
 pub mod call;
 pub mod event;
 pub mod form;
-pub mod meta;
 pub mod mail;
+pub mod meta;
 pub mod signature;
 pub mod sms;
 pub mod twilio;

@@ -2,9 +2,9 @@
 //! carrier's own.
 
 mod delivery;
+mod email;
 mod form;
 mod meta;
-mod email;
 mod sms;
 mod voice;
 

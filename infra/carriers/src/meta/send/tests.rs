@@ -89,6 +89,7 @@ impl Say {
                 now: NOW,
                 comment: self.comment.as_ref(),
                 mail: None,
+                token: None,
                 answers: None,
             },
         )

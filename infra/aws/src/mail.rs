@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use usher_shared::Timestamp;
 use usher_shared::ids::ConversationId;
 
@@ -51,7 +52,7 @@ impl RawMails {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|error| error.is_no_such_key()) =>
+                    .is_some_and(GetObjectError::is_no_such_key) =>
             {
                 return Ok(None);
             }

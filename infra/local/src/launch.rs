@@ -36,6 +36,10 @@ use crate::world::{self, World};
 use crate::{environment, schedules};
 
 /// Starts a stack. On an error nothing is left running.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one step after the other, each with what the ones before made"
+)]
 pub async fn start(options: Options) -> Result<Stack, StartError> {
     let console = Console::new(options.quiet);
     let listener = bind(options.port).await?;

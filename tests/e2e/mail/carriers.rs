@@ -203,6 +203,13 @@ fn p_ret_05_neither_a_raw_mail_nor_the_body_of_an_answer_outlives_its_delivery()
         })
         .await;
         assert_eq!(raw_mails(&stack).await, Vec::<String>::new());
+        // What came with it was stored before, sealed.
+        let kept = mailbox.message(question).await;
+        let attached = &kept["attachments"][0];
+        assert_eq!(
+            (&attached["state"], &attached["name"]),
+            (&json!("stored"), &json!("plan.txt"))
+        );
         let dump = send(CLIENT.get(format!("{}/_local/dump", stack.base_url())))
             .await
             .expect(200)

@@ -13,8 +13,9 @@ pub(crate) async fn everything(stack: &Stack) {
     let mailbox = Mailbox::new(stack).await;
     for name in ["ana", "bounce"] {
         let from = format!("{}@example.net", unique(name));
-        let mail = json!({"from": from, "subject": "Garden room", "text": "How much is the garden room?"});
-        mailbox.write(mail.clone()).await;
+        let mail = json!({"from": from, "subject": "Garden room", "text": "How much is the garden room?",
+                          "attachments": [{"name": "plan.txt", "media_type": "text/plain", "base64": "UGxhbg=="}]});
+        mailbox.write(mail).await;
         mailbox.answer(&from, 1).await;
     }
     eventually("a bounce is noted", || async {

@@ -43,15 +43,15 @@ pub async fn take_mail(
             if let (Some(person), Some(reason)) = (&event.person, reason(delivery, failure)) {
                 scope.suppress(Means::Email, &person.address, reason).await?;
             }
-            return take(scope, channel, event).await;
+            return Box::pin(take(scope, channel, event)).await;
         }
-        _ => return take(scope, channel, event).await,
+        _ => return Box::pin(take(scope, channel, event)).await,
     };
     let Some(person) = event.person else {
         return Ok(Received::Ignored("nobody"));
     };
     let head = said.mail.clone().unwrap_or_default();
-    let place = place(scope, channel, &person, &event.id, &head).await?;
+    let place = Box::pin(place(scope, channel, &person, &event.id, &head)).await?;
     if place.again {
         return Ok(Received::Ignored("mail_again"));
     }
@@ -69,7 +69,7 @@ pub async fn take_mail(
         thread: place.thread,
         reach,
     };
-    let received = receive(scope, channel, inbound).await?;
+    let received = Box::pin(receive(scope, channel, inbound)).await?;
     if let (true, Received::Stored(_, conversation)) = (place.enough, received) {
         // Whoever it is, only a person can tell.
         let waits = ConversationState::WaitingForHuman;

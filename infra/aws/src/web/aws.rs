@@ -78,8 +78,8 @@ impl Web {
         limit: Duration,
     ) -> Result<(Answer, Option<String>), CallFailed> {
         let signer = self.shared.signer.as_ref().ok_or(CallFailed::NotSent)?;
-        let signed = signer.headers(service, call).ok_or(CallFailed::NotSent)?;
-        let response = self.send(call, &signed, limit).await?;
+        let headers = signer.headers(service, call).ok_or(CallFailed::NotSent)?;
+        let response = self.send(call, &headers, limit).await?;
         let error = response.headers().get("x-amzn-errortype");
         let error = error.and_then(|error| error.to_str().ok()).map(str::to_owned);
         Ok((super::read(response).await?, error))

@@ -182,7 +182,7 @@ impl Template {
                 .collect(),
             mail: None,
         };
-        let mut named = Vec::new();
+        let mut functions = Vec::new();
         for id in raw.of_type("AWS::DynamoDB::Table") {
             let properties: TableProperties = raw.properties(id, names)?;
             template.tables.push(properties.into_table(id)?);
@@ -197,10 +197,10 @@ impl Template {
         for id in raw.of_type("AWS::Serverless::Function") {
             let properties: FunctionProperties = raw.properties(id, names)?;
             let function = read_function(id, properties, raw)?;
-            named.push((id.to_owned(), function.name.clone()));
+            functions.push((id.to_owned(), function.name.clone()));
             template.functions.push(function);
         }
-        template.mail = MailRule::read(raw, names, &named)?;
+        template.mail = MailRule::read(raw, names, &functions)?;
         for queue in &template.queues {
             if let Some((target, _)) = &queue.dead_letters
                 && !template

@@ -1,4 +1,9 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::format_collect,
+    reason = "tests"
+)]
 
 use super::*;
 

@@ -83,22 +83,22 @@ pub(super) fn refusal(code: &str, status: u16) -> Outcome {
         | "LimitExceededException"
         | "ThrottlingException"
         | "Throttling"
-        | "ConcurrentModificationException" => Outcome::NotNow { after: None },
-        "MessageRejected" => Outcome::refused(Failure::Blocked),
-        "MailFromDomainNotVerifiedException" => {
-            channel(Failure::NotAllowed, ChannelTrouble::PermissionMissing)
-        }
-        "AccountSuspendedException" | "SendingPausedException" => {
-            channel(Failure::NotAllowed, ChannelTrouble::Restricted)
-        }
-        "NotFoundException" | "AccessDeniedException" | "AccessDenied" => {
-            channel(Failure::NotAllowed, ChannelTrouble::PermissionMissing)
-        }
-        "BadRequestException" | "ValidationException" => Outcome::refused(Failure::Refused),
-        "UnrecognizedClientException"
+        | "ConcurrentModificationException"
+        // Of the function, not of the mail: its credentials are changed.
+        | "UnrecognizedClientException"
         | "InvalidClientTokenId"
         | "ExpiredTokenException"
         | "SignatureDoesNotMatch" => Outcome::NotNow { after: None },
+        "MessageRejected" => Outcome::refused(Failure::Blocked),
+        "AccountSuspendedException" | "SendingPausedException" => {
+            channel(Failure::NotAllowed, ChannelTrouble::Restricted)
+        }
+        "MailFromDomainNotVerifiedException"
+        | "NotFoundException"
+        | "AccessDeniedException"
+        | "AccessDenied" => {
+            channel(Failure::NotAllowed, ChannelTrouble::PermissionMissing)
+        }
         _ if status == 429 => Outcome::NotNow { after: None },
         _ if (400..500).contains(&status) => Outcome::refused(Failure::Refused),
         // It may have been taken before it went wrong.

@@ -36,6 +36,8 @@ pub enum Category {
     Hold,
     /// Consents and their withdrawals, under keyed hashes.
     Suppression,
+    /// What came with messages: files, and what is known of them.
+    Attachment,
 }
 
 /// How long something is kept, from its record's anchor.
@@ -78,7 +80,7 @@ pub const LONGEST_REDELIVERY_DAYS: u32 = 14;
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Conversation,
         Self::Lead,
         Self::AiTrace,
@@ -94,6 +96,7 @@ impl Category {
         Self::Export,
         Self::Hold,
         Self::Suppression,
+        Self::Attachment,
     ];
 
     /// The period that `preset` gives to this category.
@@ -112,7 +115,7 @@ impl Category {
             ) => Period::LifeOfAccount,
             (Self::Conversation, Preset::Website) | (Self::SecurityLog, _) => Period::Days(TWELVE_MONTHS),
             (Self::Conversation, Preset::Mail) => Period::Days(90),
-            (Self::AiTrace, _) => Period::With(Self::Conversation),
+            (Self::AiTrace | Self::Attachment, _) => Period::With(Self::Conversation),
             (Self::Watermark | Self::Transport, _) => Period::Days(LONGEST_REDELIVERY_DAYS),
             (Self::Idempotency | Self::RateLimit, _) => Period::Days(1),
             (Self::Export, _) => Period::Days(7),
@@ -156,6 +159,7 @@ impl Category {
             Self::Export => "export",
             Self::Hold => "hold",
             Self::Suppression => "suppression",
+            Self::Attachment => "attachment",
         }
     }
 }

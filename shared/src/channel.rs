@@ -177,6 +177,8 @@ pub enum AttachmentState {
 pub enum AttachmentRefusal {
     /// Larger than is taken.
     TooLarge,
+    /// It has another size than it claims to have.
+    SizeMismatch,
     /// It is not what it claims to be.
     TypeMismatch,
     /// A type that is not taken.

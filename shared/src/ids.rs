@@ -150,6 +150,8 @@ ids! {
     ConversationId = "conv";
     /// One message, in either direction. Carries the time it was sent or received.
     MessageId = "msg";
+    /// One thing that came with a message: derived from the message, so that a repetition names the same.
+    AttachmentId = "att";
     /// A person who may become a customer: a set of contacts.
     LeadId = "lead";
     /// One document that a tenant's answers come from.

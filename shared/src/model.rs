@@ -70,7 +70,9 @@ impl ConversationState {
     }
 }
 
-pub use crate::channel::{ChannelKind, ChannelState, Delivery, Failure};
+pub use crate::channel::{
+    AttachmentKind, AttachmentRefusal, AttachmentState, ChannelKind, ChannelState, Delivery, Failure,
+};
 pub use crate::knowledge::Format as DocumentFormat;
 
 /// What the AI decided about an inbound message.
@@ -124,6 +126,8 @@ pub enum AuditAction {
     RetentionChanged,
     /// Masking was switched on or off.
     MaskingChanged,
+    /// An attachment was opened.
+    AttachmentOpened,
 }
 
 /// How far an erasure has come. From `Requested` on each state includes the ones before it.

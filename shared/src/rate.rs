@@ -21,6 +21,8 @@ pub enum Class {
     ChatMessages,
     /// Looks for answers by one address at one chat.
     ChatAnswers,
+    /// Forms that one address posts to one channel.
+    FormPosts,
     /// Messages that leave by one channel of this kind.
     Sends(ChannelKind),
 }
@@ -41,11 +43,12 @@ pub struct Limit {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Api,
         Self::ChatSessions,
         Self::ChatMessages,
         Self::ChatAnswers,
+        Self::FormPosts,
         Self::Sends(ChannelKind::WebChat),
         Self::Sends(ChannelKind::Form),
         Self::Sends(ChannelKind::Email),
@@ -63,6 +66,7 @@ impl Class {
             Self::ChatSessions => "chat-sessions",
             Self::ChatMessages => "chat-messages",
             Self::ChatAnswers => "chat-answers",
+            Self::FormPosts => "form-posts",
             // The channel's id is hashed with it.
             Self::Sends(_) => "sends",
         }
@@ -96,6 +100,12 @@ impl Class {
                 interval: Duration::from_millis(200),
                 burst: 300,
                 lease: 20,
+            },
+            // 6 a minute: nobody fills in forms faster, and every one may cost a mail. The burst is for the same hotel.
+            Self::FormPosts => Limit {
+                interval: Duration::from_secs(10),
+                burst: 30,
+                lease: 5,
             },
             Self::Sends(kind) => sends(kind),
         }

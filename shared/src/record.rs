@@ -168,11 +168,17 @@ pub enum Place {
     ExportDeadLetters,
     /// Files of exports, and parts of unfinished ones.
     ExportsBucket,
+    /// Attachments to be fetched or removed.
+    AttachmentQueue,
+    /// What was tried too often of that.
+    AttachmentDeadLetters,
+    /// Attachments, encrypted, and for minutes in the clear.
+    AttachmentsBucket,
 }
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::InboxTable,
         Self::LedgerTable,
         Self::KeysTable,
@@ -186,6 +192,9 @@ impl Place {
         Self::ExportQueue,
         Self::ExportDeadLetters,
         Self::ExportsBucket,
+        Self::AttachmentQueue,
+        Self::AttachmentDeadLetters,
+        Self::AttachmentsBucket,
     ];
 
     /// The resource's logical id in `template.yaml`.
@@ -204,6 +213,9 @@ impl Place {
             Self::ExportQueue => "ExportQueue",
             Self::ExportDeadLetters => "ExportDeadLetters",
             Self::ExportsBucket => "ExportsBucket",
+            Self::AttachmentQueue => "AttachmentQueue",
+            Self::AttachmentDeadLetters => "AttachmentDeadLetters",
+            Self::AttachmentsBucket => "AttachmentsBucket",
         }
     }
 }

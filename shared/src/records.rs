@@ -5,11 +5,15 @@
 
 use serde_json::{Map, Value};
 
+use crate::attachment::{AttachmentClaim, AttachmentTask, FileBytes};
 use crate::category::Category;
-use crate::channel::{ChannelHealth, ChannelSettings, Connection, Delivery, Failure};
+use crate::channel::{
+    AttachmentKind, AttachmentRefusal, AttachmentState, ChannelHealth, ChannelSettings, Connection, Delivery,
+    Failure,
+};
 use crate::ids::{
-    ApiKeyId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId, ExportId, HoldId,
-    LeadId, MessageId, TenantId, TraceId,
+    ApiKeyId, AttachmentId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId,
+    ExportId, HoldId, LeadId, MessageId, TenantId, TraceId,
 };
 use crate::masking::Masking;
 use crate::model::{
@@ -22,6 +26,7 @@ use crate::record::{
     Erasure, Export, Malformed, Open, Owner, Place, Record, RecordSpec, Sealed, closed, key,
 };
 use crate::scope::Scope;
+use crate::sniff::MediaType;
 use crate::time::Timestamp;
 use crate::untrusted::{KeyedHash, Label, Origin, WrappedBytes};
 
@@ -200,6 +205,8 @@ records! {
             health: Option<ChannelHealth>,
             /// When it was disconnected.
             disconnected_at: Option<Timestamp>,
+            /// When everything that came by it is erased; nothing if it stays.
+            purge_at: Option<Timestamp>,
         }
         sealed {
             /// The tenant's own name for it.
@@ -616,6 +623,147 @@ records! {
             /// What it says.
             body: MessageBody,
         }
+    }
+
+    /// Something that came with a message. What it says of a file is what the file was found to be, never what it was
+    /// said to be. Listed in the order of the files, so that a file without a row and a row without a file are found.
+    record Attachment("attachment") {
+        category: Attachment,
+        owner: Contact,
+        sealed_by: Conversation,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Its id.
+            id: AttachmentId,
+            /// The message that it came with.
+            message: MessageId,
+            /// The conversation.
+            conversation: ConversationId,
+            /// The contact at the other end.
+            contact: ContactRef,
+            /// The channel it came by.
+            channel: ChannelId,
+            /// When the message was received.
+            at: Timestamp,
+            /// What it is said to be.
+            kind: AttachmentKind,
+            /// Where it is on its way.
+            state: AttachmentState,
+            /// Its bytes came with the message: nobody fetches it.
+            at_hand: Option<bool>,
+            /// Why it was not stored.
+            refusal: Option<AttachmentRefusal>,
+            /// What it was found to be.
+            media_type: Option<MediaType>,
+            /// Its size in bytes, as it was found.
+            size: Option<u64>,
+        }
+        sealed {
+            /// What is said of it, and where it is fetched from until it is stored.
+            claim: AttachmentClaim,
+        }
+    }
+
+    /// The file of an attachment, encrypted as a whole.
+    record AttachmentFile("attachment_file") {
+        category: Attachment,
+        owner: Contact,
+        sealed_by: Conversation,
+        places: [AttachmentsBucket],
+        anchor: at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// Whose.
+            tenant: TenantId,
+            /// The conversation.
+            conversation: ConversationId,
+            /// The message.
+            message: MessageId,
+            /// The attachment.
+            attachment: AttachmentId,
+            /// When the message was received.
+            at: Timestamp,
+        }
+        sealed {
+            /// The file itself.
+            content: FileBytes,
+        }
+    }
+
+    /// A copy of an attachment in the clear, for whoever just asked for it: minutes old at most.
+    record AttachmentCopy("attachment_copy") {
+        category: Attachment,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [AttachmentsBucket],
+        anchor: at,
+        export: Export::Omitted("a copy for minutes of an attachment, which is exported"),
+        erasure: Erasure::Delete,
+        open {
+            /// Whose.
+            tenant: TenantId,
+            /// The conversation.
+            conversation: ConversationId,
+            /// The attachment.
+            attachment: AttachmentId,
+            /// When it was asked for.
+            at: Timestamp,
+            /// Tells it from others, unguessable.
+            name: Label,
+        }
+        sealed {}
+    }
+
+    /// A job: fetch an attachment, or remove what is stored of it.
+    record AttachmentJob("attachment_job") {
+        category: Transport,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [AttachmentQueue, AttachmentDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose conversation.
+            tenant: TenantId,
+            /// The conversation.
+            conversation: ConversationId,
+            /// The message.
+            message: MessageId,
+            /// The attachment.
+            attachment: AttachmentId,
+            /// What is to be done.
+            task: AttachmentTask,
+            /// The copy that is over, if one is.
+            copy: Option<Label>,
+        }
+        sealed {}
+    }
+
+    /// A job: look for files of a tenant without a row, and for rows without a file.
+    record OrphansJob("orphans_job") {
+        category: Transport,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [AttachmentQueue, AttachmentDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose.
+            tenant: TenantId,
+            /// The place in the list of files after which to go on.
+            after: Option<Label>,
+        }
+        sealed {}
     }
 
     /// One entry of the AI's audit trail: what it was asked, what it said, and why. It ends with the oldest

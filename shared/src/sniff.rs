@@ -97,18 +97,18 @@ media_types! {
 
 impl NotPersonal for MediaType {}
 
-/// Bytes that a file of this kind may have.
+/// Bytes that a file of this kind may have. A file is held in memory while it is encrypted: that bounds the largest.
 pub const fn largest(kind: AttachmentKind) -> u64 {
     match kind {
         AttachmentKind::Image => 16 * MIB,
-        AttachmentKind::Audio => 32 * MIB,
-        AttachmentKind::Video => 64 * MIB,
-        AttachmentKind::Document | AttachmentKind::Other => 100 * MIB,
+        AttachmentKind::Audio | AttachmentKind::Video | AttachmentKind::Document | AttachmentKind::Other => {
+            32 * MIB
+        }
     }
 }
 
-/// What a file is whose first [`HEAD`] bytes, or fewer if it is shorter, are these. `claimed` is the media type that it is said to have,
-/// `kind` what the carrier calls it.
+/// What a file is whose first [`HEAD`] bytes, or fewer if it is shorter, are these. `claimed` is the media type that it
+/// is said to have, `kind` what the carrier calls it.
 ///
 /// # Errors
 /// [`AttachmentRefusal::TypeRefused`] if it is, or is said to be, nothing that is taken;

@@ -211,6 +211,8 @@ impl Tenant {
         );
         let digits = format!("1{number:014}");
         let phone = format!("+1510{:07}", number % 10_000_000);
+        // Granted by somebody of its own: one token is taken back without another.
+        let token = usher_local::meta::token(&digits, &format!("meta-token-{number}"));
         match kind {
             ChannelKind::WebChat | ChannelKind::Form => {}
             ChannelKind::Email => {
@@ -224,10 +226,10 @@ impl Tenant {
             }
             ChannelKind::Whatsapp => {
                 body["credentials"] = json!({"account_id": digits, "business_account_id": format!("2{number:014}"),
-                    "token": format!("meta-token-{number}")});
+                    "token": token});
             }
             ChannelKind::Messenger | ChannelKind::Instagram => {
-                body["credentials"] = json!({"account_id": digits, "token": format!("meta-token-{number}")});
+                body["credentials"] = json!({"account_id": digits, "token": token});
             }
         }
         let mut channel = self.post("/v1/channels", &body).await.expect(201);

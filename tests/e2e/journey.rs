@@ -27,7 +27,8 @@ pub(crate) async fn everything(stack: &Stack) {
         inbox(&tenant),
         dead_letters(stack, &tenant),
         exports(stack, &tenant),
-        crate::twilio::journey::everything(stack, &tenant)
+        crate::twilio::journey::everything(stack, &tenant),
+        crate::mail::journey::everything(stack)
     );
     erasure(stack, &tenant).await;
     stopped(stack, &tenant).await;
@@ -100,7 +101,7 @@ async fn race(stack: &Stack, tenant: &Tenant) {
     panic!("forty guests, and no race");
 }
 
-fn used(stack: &Stack, statement: &str, action: &str) -> bool {
+pub(crate) fn used(stack: &Stack, statement: &str, action: &str) -> bool {
     let table = stack.permissions().table();
     let mut rows = table.statements.iter().filter(|row| row.statement == statement);
     rows.any(|row| {

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod attachments;
 mod audit;
 mod bad_input;
 mod busy;
@@ -18,6 +19,7 @@ mod delivery;
 mod erasure;
 mod export_resume;
 mod exports;
+mod forms;
 mod harness;
 mod holds;
 mod inbox;
@@ -26,7 +28,9 @@ mod journey;
 mod late;
 mod limits;
 mod lookup;
+mod mail;
 mod masking;
+mod meta;
 mod meter;
 mod ops;
 mod permissions;

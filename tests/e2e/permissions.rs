@@ -56,6 +56,7 @@ fn p_sec_03_every_statement_of_every_role_is_needed_and_nothing_else_is_asked_fo
             "DispatchRole/Enqueue",
             "ReplyRole/Queue",
             "DeliverTenantRole/TenantKey",
+            "MailRole/RawMail",
             "InboxRole/trust",
             "InboxTenantRole/trust",
             "ErasureRole/tenant-role",

@@ -7,6 +7,7 @@ fn main() {
     document.merge(erasure::openapi());
     document.merge(retention::openapi());
     document.merge(exports::openapi());
+    document.merge(attachments::openapi());
     document.merge(channels::openapi());
     println!("{}", document.to_pretty_json().unwrap());
 }

@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use usher_aws::http::App;
+use channels::Channels;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
 use usher_aws::{Platform, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), Error> {
     telemetry::start();
     let platform = Arc::new(Platform::from_environment()?);
     platform.warm_up().await;
-    lambda_http::run(channels::router(App { platform })).await
+    let channels = &Channels::new(platform)?;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        channels::handle(channels, event)
+    }))
+    .await
 }

@@ -1,33 +1,49 @@
 //! The routes of channels: connect, look at, pause, disconnect.
 
-use axum::extract::State;
+use std::time::Duration;
+
+use axum::extract::{Extension, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
 use usher_aws::TenantScope;
-use usher_aws::channels::{NewChannel as NewChannelOf, addresses};
+use usher_aws::channels::NewChannel as NewChannelOf;
+use usher_aws::clock::wall_now;
+use usher_aws::deadline::Deadline;
 use usher_aws::http::access::permission::{ChannelsDelete, ChannelsRead, ChannelsWrite};
 use usher_aws::http::access::{Granted, PathId};
 use usher_aws::http::document::{IdempotencyHeader, Invalid, NotFound, NotMade, Refused, base, finish};
-use usher_aws::http::words::Deleted;
+use usher_aws::http::words::Time;
 use usher_aws::http::{
-    App, IdempotencyKey, Idempotent, List, ListQuery, Problem, QueryOf, Strict, gone, read_page, wrap,
+    App, IdempotencyKey, Idempotent, List, ListQuery, Problem, ProblemBody, QueryOf, Strict, gone, read_page,
+    wrap,
 };
 use usher_aws::scope::ScopeError;
-use usher_aws::store::{When, keys};
-use usher_shared::channel::ChannelHealth;
+use usher_aws::store::keys;
+use usher_shared::channel::{ChannelHealth, ChannelState};
 use usher_shared::ids::ChannelId;
 use usher_shared::model::AuditAction;
 use usher_shared::records::Channel;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::request::{self, NewChannel};
+use crate::Channels;
+use crate::ask::{Bad, Carriers};
+use crate::cut::{self, CutError};
+use crate::purge;
+use crate::request::{self, Checked, NewChannel};
 use crate::view::ChannelView;
 
+/// What was asked to be purged later is erased after this long.
+const PURGE_AFTER: Duration = Duration::from_hours(30 * 24);
+/// A request writes erasures down for this long; the schedule goes on.
+const PURGE_WITHIN: Duration = Duration::from_secs(8);
+
 /// All routes of the function.
-pub fn router(app: App) -> Router {
+pub fn router(channels: Channels) -> Router {
     let (routes, _document) = described().split_for_parts();
-    wrap(routes, app)
+    wrap(routes.layer(Extension(channels.carriers)), channels.app)
 }
 
 /// The description of all routes.
@@ -38,7 +54,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(base())
         .routes(routes!(list_channels, create_channel))
-        .routes(routes!(read_channel, delete_channel))
+        .routes(routes!(read_channel, disconnect_channel))
+        .routes(routes!(preview_disconnect))
+        .routes(routes!(pause_channel))
+        .routes(routes!(resume_channel))
 }
 
 /// Lists channels
@@ -71,7 +90,8 @@ async fn list_channels(
 
 /// Connects a channel
 ///
-/// It takes messages at once. Scope: `channels:write`.
+/// Its credentials are tried at the carrier first, which is asked to tell us of messages. It takes messages at once. If
+/// the carrier does not answer, nothing is connected: 503. Scope: `channels:write`.
 #[utoipa::path(
     post,
     path = "/v1/channels",
@@ -89,6 +109,7 @@ async fn list_channels(
 )]
 async fn create_channel(
     State(app): State<App>,
+    Extension(carriers): Extension<Carriers>,
     granted: Granted<ChannelsWrite>,
     idempotency: IdempotencyKey,
     request: Strict<NewChannel>,
@@ -103,15 +124,7 @@ async fn create_channel(
     let channel = match started {
         Idempotent::Made(id) => stored(scope, id).await?.ok_or_else(gone)?,
         Idempotent::Make(id, pending) => {
-            let new = NewChannelOf {
-                id,
-                kind: checked.kind,
-                name: checked.name,
-                allowed_origins: checked.allowed_origins,
-                settings: checked.settings,
-                connection: checked.connection,
-                health: ChannelHealth::default(),
-            };
+            let new = tried(&carriers, scope, id, checked).await?;
             let entry = granted.audit(AuditAction::ChannelCreated, &id)?;
             let channel = app.platform.connect_channel(scope, new, vec![entry]).await?;
             pending.complete(scope).await?;
@@ -148,38 +161,256 @@ async fn read_channel(
     Ok(Json(ChannelView::new(channel, &base_url(&app)?)))
 }
 
-/// Removes a channel
+/// Pauses a channel
 ///
-/// From then on it takes no messages. Conversations that came by it stay. Scope: `channels:delete`.
+/// What people write is still stored; no AI answers, and nothing leaves, until it is resumed. Asked again it answers the
+/// same. Scope: `channels:write`.
 #[utoipa::path(
-    delete,
-    path = "/v1/channels/{id}",
+    post,
+    path = "/v1/channels/{id}/pause",
     tag = "channels",
     params(("id" = String, Path, description = "The channel.", example = "chan_01k5p0d3sbqgd2h6x7mzv9e4ra")),
     responses(
-        (status = 200, description = "It is gone.", body = Deleted),
+        (status = 200, description = "The channel.", body = ChannelView),
+        (status = 409, description = "It is broken or disconnected (`channel_not_active`).", body = ProblemBody,
+            content_type = "application/problem+json"),
         Refused,
         NotFound,
     )
 )]
-async fn delete_channel(
+async fn pause_channel(
     State(app): State<App>,
+    granted: Granted<ChannelsWrite>,
+    PathId(id): PathId<ChannelId>,
+) -> Result<Json<ChannelView>, Problem> {
+    set_paused(&app, granted.scope(), id, true).await
+}
+
+/// Resumes a channel
+///
+/// It answers and sends again from now on; what waited is left to people. Asked again it answers the same. Scope:
+/// `channels:write`.
+#[utoipa::path(
+    post,
+    path = "/v1/channels/{id}/resume",
+    tag = "channels",
+    params(("id" = String, Path, description = "The channel.", example = "chan_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    responses(
+        (status = 200, description = "The channel.", body = ChannelView),
+        (status = 409, description = "It is broken or disconnected (`channel_not_active`).", body = ProblemBody,
+            content_type = "application/problem+json"),
+        Refused,
+        NotFound,
+    )
+)]
+async fn resume_channel(
+    State(app): State<App>,
+    granted: Granted<ChannelsWrite>,
+    PathId(id): PathId<ChannelId>,
+) -> Result<Json<ChannelView>, Problem> {
+    set_paused(&app, granted.scope(), id, false).await
+}
+
+async fn set_paused(
+    app: &App,
+    scope: &TenantScope,
+    id: ChannelId,
+    paused: bool,
+) -> Result<Json<ChannelView>, Problem> {
+    let channel = stored(scope, id).await?.ok_or_else(Problem::not_found)?;
+    if !matches!(*channel.state, ChannelState::Active | ChannelState::Paused) {
+        let detail = "The channel is broken or disconnected; state says which.";
+        return Err(Problem::conflict("channel_not_active", detail).about(&id));
+    }
+    let connection = scope.channel_connection(id, *channel.kind).await?;
+    let _was_so_already = app
+        .platform
+        .pause_channel(scope, &channel, connection.as_ref(), paused)
+        .await?;
+    let channel = stored(scope, id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(ChannelView::new(channel, &base_url(app)?)))
+}
+
+/// What disconnecting a channel would concern.
+#[derive(Serialize, ToSchema)]
+struct DisconnectPreview {
+    /// Always `disconnect_preview`.
+    object: &'static str,
+    /// The channel.
+    #[schema(value_type = String, example = "chan_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    channel_id: ChannelId,
+    /// Conversations that came by it.
+    conversations: usize,
+    /// People who wrote on it.
+    people: usize,
+    /// Those of them who are known as leads.
+    leads: usize,
+    /// False if there are more than were counted.
+    complete: bool,
+}
+
+/// Counts what a channel brought
+///
+/// What would be purged with it. Counts are of now, and stop at ten thousand conversations. Scope: `channels:delete`.
+#[utoipa::path(
+    get,
+    path = "/v1/channels/{id}/disconnect-preview",
+    tag = "channels",
+    params(("id" = String, Path, description = "The channel.", example = "chan_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    responses((status = 200, description = "The counts.", body = DisconnectPreview), Refused, NotFound)
+)]
+async fn preview_disconnect(
     granted: Granted<ChannelsDelete>,
     PathId(id): PathId<ChannelId>,
-) -> Result<Json<Deleted>, Problem> {
+) -> Result<Json<DisconnectPreview>, Problem> {
+    let scope = granted.scope();
+    stored(scope, id).await?.ok_or_else(Problem::not_found)?;
+    let written = purge::find(scope, id).await?;
+    Ok(Json(DisconnectPreview {
+        object: "disconnect_preview",
+        channel_id: id,
+        conversations: written.conversations(),
+        people: written.people.len(),
+        leads: purge::leads(scope, &written).await?,
+        complete: written.complete,
+    }))
+}
+
+/// What becomes of the conversations, leads and audit trails that came by a channel.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Conversations {
+    /// They stay, as long as their periods say.
+    #[default]
+    Keep,
+    /// They are erased in thirty days.
+    PurgeIn30Days,
+    /// They are erased now.
+    PurgeNow,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Disconnect {
+    /// What becomes of what came by it: `keep`, `purge_in30_days`, `purge_now`.
+    #[serde(default)]
+    #[param(inline)]
+    conversations: Conversations,
+}
+
+/// A channel that was disconnected.
+#[derive(Serialize, ToSchema)]
+struct Disconnected {
+    /// Always `channel`.
+    object: &'static str,
+    /// The channel.
+    #[schema(value_type = String, example = "chan_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    id: ChannelId,
+    /// Always true: nothing reaches it and nothing leaves by it, and its credentials are gone from here.
+    deleted: bool,
+    /// Whether the platform has taken the credentials back. If it is down, it is told again until it has; here they
+    /// are gone in any case.
+    revoked: bool,
+    /// When everything that came by it is erased; null if it stays as long as its periods say.
+    purge_at: Option<Time>,
+}
+
+/// Disconnects a channel
+///
+/// Within the request: it takes no messages, its credentials are deleted here and taken back at the platform. The
+/// person's whole grant is taken back only if no other channel lives by it. The channel is shown as `disconnected` until
+/// what came by it is purged. Asked again it answers the same, and may purge later or sooner. Scope: `channels:delete`.
+#[utoipa::path(
+    delete,
+    path = "/v1/channels/{id}",
+    tag = "channels",
+    params(
+        ("id" = String, Path, description = "The channel.", example = "chan_01k5p0d3sbqgd2h6x7mzv9e4ra"),
+        Disconnect,
+    ),
+    responses(
+        (status = 200, description = "It is disconnected.", body = Disconnected),
+        Refused,
+        NotFound,
+        Invalid,
+    )
+)]
+async fn disconnect_channel(
+    State(app): State<App>,
+    Extension(carriers): Extension<Carriers>,
+    granted: Granted<ChannelsDelete>,
+    PathId(id): PathId<ChannelId>,
+    QueryOf(asked): QueryOf<Disconnect>,
+) -> Result<Json<Disconnected>, Problem> {
     let scope = granted.scope();
     let channel = stored(scope, id).await?.ok_or_else(Problem::not_found)?;
-    let settings = channel.settings.get().clone().unwrap_or_default();
-    let connection = scope.channel_connection(id, *channel.kind).await?;
-    let found_by = addresses(*channel.kind, *channel.key, &settings, connection.as_ref());
-    app.platform.forget_addresses(id, &found_by).await?;
-    app.platform.forget_credentials(scope, id).await?;
-    // The row goes last: while it is there, a repeated request finishes what this one began.
-    let row = keys::channel(scope.tenant(), id);
-    let removal = scope.store().deleting(&row, &[When::Present])?;
+    let purge_at = match asked.conversations {
+        Conversations::Keep => None,
+        Conversations::PurgeIn30Days => Some(scope.now().plus(PURGE_AFTER)),
+        Conversations::PurgeNow => Some(scope.now()),
+    };
     let entry = granted.audit(AuditAction::ChannelDeleted, &id)?;
-    let _by_another_request = scope.store().together(vec![removal, entry]).await?;
-    Ok(Json(Deleted::new("channel", &id)))
+    let revoked = cut::cut(&app, &carriers, scope, &channel, purge_at, vec![entry])
+        .await
+        .map_err(|error| match error {
+            CutError::Keyring(error) => Problem::from(error),
+            CutError::Scope(error) => Problem::from(error),
+        })?;
+    if matches!(asked.conversations, Conversations::PurgeNow) {
+        // What this does not get to, the schedule does.
+        let _the_rest_by_schedule = purge::purge(scope, &channel, within_the_request()).await?;
+    }
+    Ok(Json(Disconnected {
+        object: "channel",
+        id,
+        deleted: true,
+        revoked,
+        purge_at: purge_at.map(Time),
+    }))
+}
+
+/// The time that a request spends on writing erasures down.
+fn within_the_request() -> Deadline {
+    let end = wall_now().plus(PURGE_WITHIN);
+    Deadline::from_millis(u64::try_from(end.millis()).unwrap_or_default())
+}
+
+/// Tries the credentials of a new channel, and says which are to blame.
+async fn tried(
+    carriers: &Carriers,
+    scope: &TenantScope,
+    id: ChannelId,
+    checked: Checked,
+) -> Result<NewChannelOf, Problem> {
+    let mut new = NewChannelOf {
+        id,
+        kind: checked.kind,
+        name: checked.name,
+        allowed_origins: checked.allowed_origins,
+        settings: checked.settings,
+        connection: None,
+        health: ChannelHealth::default(),
+    };
+    let Some(connection) = checked.connection else {
+        return Ok(new);
+    };
+    let found = carriers
+        .look(checked.kind, connection, scope.now())
+        .await
+        .map_err(|bad| match bad {
+            Bad::Field { field, why, .. } => Problem::invalid_field(field, why),
+            Bad::Silent => Problem::unavailable(),
+        })?;
+    if new.settings.address.is_none() {
+        new.settings.address = found.name;
+    }
+    new.connection = Some(found.connection);
+    new.health = ChannelHealth {
+        subscribed: found.health.subscribed.map(|_| true),
+        ..found.health
+    };
+    Ok(new)
 }
 
 async fn stored(scope: &TenantScope, id: ChannelId) -> Result<Option<Channel>, Problem> {

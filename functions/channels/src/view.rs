@@ -129,6 +129,7 @@ mod tests {
             allowed_origins: vec!["https://www.example.com".parse().unwrap()].into(),
             health: None.into(),
             disconnected_at: None.into(),
+            purge_at: None.into(),
             name: "Web site".to_owned().into(),
             settings: None.into(),
         };

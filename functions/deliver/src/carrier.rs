@@ -1,5 +1,7 @@
 //! Who carries a message to a person: one small trait, one member per kind of channel.
 
+mod ses;
+
 use std::fmt;
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -8,8 +10,10 @@ use std::time::Duration;
 
 use usher_aws::web::{CallFailed, Web};
 use usher_carriers::call::{Account, Call, Carrier, Outcome, Outgoing};
+use usher_carriers::mail::resend::Resend;
+use usher_carriers::meta::{Instagram, Messenger, Whatsapp};
 use usher_carriers::sms::Sms;
-use usher_shared::channel::{ChannelKind, Failure};
+use usher_shared::channel::{ChannelKind, ChannelSettings, Failure, MailProvider};
 
 /// What is ready to leave: made by the channel's own rules, before the message is claimed.
 pub enum Prepared {
@@ -136,6 +140,8 @@ impl<C: Carrier> Sender for Http<C> {
 #[derive(Clone)]
 pub struct Carriers {
     senders: [Arc<dyn Sender>; ChannelKind::ALL.len()],
+    /// Takes the mail of tenants who have it taken under a key of their own.
+    resend: Arc<dyn Sender>,
 }
 
 impl fmt::Debug for Carriers {
@@ -148,16 +154,16 @@ impl Carriers {
     /// The senders of all kinds, calling out through `web`.
     pub fn new(web: &Web) -> Self {
         Self {
+            resend: Arc::new(Http::new(Resend, web.clone())),
             senders: ChannelKind::ALL.map(|kind| -> Arc<dyn Sender> {
                 match kind {
                     ChannelKind::WebChat => Arc::new(WebChat),
                     ChannelKind::Sms => Arc::new(Http::new(Sms, web.clone())),
-                    ChannelKind::Form
-                    | ChannelKind::Voice
-                    | ChannelKind::Email
-                    | ChannelKind::Messenger
-                    | ChannelKind::Instagram
-                    | ChannelKind::Whatsapp => Arc::new(Mute),
+                    ChannelKind::Messenger => Arc::new(Http::new(Messenger, web.clone())),
+                    ChannelKind::Instagram => Arc::new(Http::new(Instagram, web.clone())),
+                    ChannelKind::Whatsapp => Arc::new(Http::new(Whatsapp, web.clone())),
+                    ChannelKind::Email => Arc::new(ses::Ses::new(web.clone())),
+                    ChannelKind::Form | ChannelKind::Voice => Arc::new(Mute),
                 }
             }),
         }
@@ -171,6 +177,14 @@ impl Carriers {
             *place = sender;
         }
         self
+    }
+
+    /// The sender of a channel: of its kind, and of the provider that its tenant chose.
+    pub(crate) fn by(&self, kind: ChannelKind, settings: &ChannelSettings) -> Arc<dyn Sender> {
+        match (kind, settings.mail_provider) {
+            (ChannelKind::Email, MailProvider::Resend) => Arc::clone(&self.resend),
+            _ => self.of(kind),
+        }
     }
 
     /// The sender of a kind of channel.

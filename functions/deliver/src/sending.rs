@@ -7,7 +7,9 @@ use usher_aws::sealing::HashPurpose;
 use usher_aws::store::{StoreError, When, keys};
 use usher_aws::suppressions::Means;
 use usher_carriers::call::{Outcome, Outgoing};
-use usher_shared::channel::{ChannelHealth, ChannelState, ChannelTrouble, Delivery as Come, Failure};
+use usher_shared::channel::{
+    ChannelHealth, ChannelKind, ChannelState, ChannelTrouble, Delivery as Come, Failure,
+};
 use usher_shared::message::Reference;
 use usher_shared::model::{Author, ConversationState, Direction, MessageState, Reach};
 use usher_shared::records::Message;
@@ -73,7 +75,8 @@ async fn attempt(
         delivery.settle(*message.state, closed).await?;
         return Ok(Attempt::Over);
     };
-    let sender = courier.carriers.of(*channel.channel.kind);
+    let settings = channel.settings();
+    let sender = courier.carriers.by(*channel.channel.kind, &settings);
     match *message.state {
         MessageState::Queued => {}
         // An earlier attempt claimed it and died before it could say what became of it.
@@ -98,6 +101,8 @@ async fn attempt(
         .iter()
         .find(|inbound| Some(*inbound.id) == *message.answers)
         .or_else(|| last_inbound(&messages));
+    let is_mail = *channel.channel.kind == ChannelKind::Email;
+    let token = is_mail.then(|| scope.mail_token(*job.conversation));
     let outgoing = Outgoing {
         reference: &reference,
         to: reach.map_or("", |reach| &reach.address),
@@ -108,8 +113,8 @@ async fn attempt(
         comment: answered.and_then(|inbound| inbound.body.get().comment.as_ref()),
         mail: answered.and_then(|inbound| inbound.body.get().mail.as_ref()),
         answers: None,
+        token: token.as_deref(),
     };
-    let settings = channel.settings();
     let endpoints = courier.platform.carriers()?;
     let account = channel.account(&settings, &endpoints);
     let conclusion = Conclusion {

@@ -27,11 +27,13 @@ struct Queues {
     deliver: String,
     erasure: String,
     exports: String,
+    attachments: String,
     reply_dead: String,
     deliver_dead: String,
     stream_dead: String,
     erasure_dead: String,
     exports_dead: String,
+    attachments_dead: String,
 }
 
 /// The event is none that the function knows, or could not be worked through.
@@ -63,11 +65,13 @@ impl Dispatcher {
             deliver: settings.deliver_queue()?,
             erasure: settings.erasure_queue()?,
             exports: settings.export_queue()?,
+            attachments: settings.attachment_queue()?,
             reply_dead: settings.reply_dead_letters()?,
             deliver_dead: settings.deliver_dead_letters()?,
             stream_dead: settings.stream_dead_letters()?,
             erasure_dead: settings.erasure_dead_letters()?,
             exports_dead: settings.export_dead_letters()?,
+            attachments_dead: settings.attachment_dead_letters()?,
         };
         Ok(Self { platform, queues })
     }
@@ -101,14 +105,16 @@ impl Dispatcher {
             mut deliveries,
             mut erasures,
             mut exports,
+            mut attachments,
             mut letters,
-        ] = <[Lane; 5]>::default();
+        ] = <[Lane; 6]>::default();
         for (position, record) in records.iter().enumerate() {
             match route(record, now) {
                 Ok(Routed::Reply(job)) => replies.add(position, job),
                 Ok(Routed::Deliver(job)) => deliveries.add(position, job),
                 Ok(Routed::Erase(job)) => erasures.add(position, job),
                 Ok(Routed::Export(job)) => exports.add(position, job),
+                Ok(Routed::Attachment(job)) => attachments.add(position, job),
                 Ok(Routed::Nowhere) => {}
                 Err(letter) => {
                     tracing::error!(stream.position = position, "record not understood");
@@ -128,6 +134,7 @@ impl Dispatcher {
             (&deliveries, &self.queues.deliver),
             (&erasures, &self.queues.erasure),
             (&exports, &self.queues.exports),
+            (&attachments, &self.queues.attachments),
             (&letters, &self.queues.stream_dead),
         ] {
             for (job, error) in self.platform.send_jobs(queue, &lane.jobs).await {

@@ -11,14 +11,17 @@ use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{HashPurpose, KeyringError};
 use usher_aws::store::keys;
 use usher_aws::store::{Read, StoreError, When};
-use usher_shared::channel::Failure;
+use usher_shared::attachment::AttachmentTask;
+use usher_shared::channel::{AttachmentRefusal, AttachmentState, Failure};
 use usher_shared::ids::{MessageId, TenantId, TraceId};
 use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::notice;
-use usher_shared::records::{DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter};
+use usher_shared::records::{
+    AttachmentJob, DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter,
+};
 use usher_shared::{Timestamp, record::Record};
 
-use crate::route::{deliver_job, erase_job, export_job, reply_job};
+use crate::route::{attachment_job, deliver_job, erase_job, export_job, reply_job};
 use crate::{DispatchError, Dispatcher};
 
 /// Batches taken from each queue in one run; the next run takes the rest.
@@ -95,6 +98,7 @@ impl Dispatcher {
         report.sent += self
             .start_again::<EraseJob>(&self.queues.erasure_dead, &self.queues.erasure)
             .await?;
+        report.settled += self.give_up_attachments().await?;
         report.sent += self
             .start_again::<ExportJob>(&self.queues.exports_dead, &self.queues.exports)
             .await?;
@@ -121,6 +125,41 @@ impl Dispatcher {
             }
         }
         Ok(sent)
+    }
+
+    /// An attachment that could not be fetched says so; what else was to be done about one is done by the look for
+    /// orphans, or by the bucket's own rules.
+    async fn give_up_attachments(&self) -> Result<u32, DispatchError> {
+        let mut settled = 0;
+        for _ in 0..BATCHES {
+            let letters = self.platform.receive(&self.queues.attachments_dead).await?;
+            if letters.is_empty() {
+                break;
+            }
+            for letter in letters {
+                let done = match queue::decode::<AttachmentJob>(&letter.body) {
+                    Ok(job) if *job.task == AttachmentTask::Fetch => self.refuse_attachment(&job).await,
+                    _ => Ok(false),
+                };
+                settled += self
+                    .put_away(&self.queues.attachments_dead, &letter, done)
+                    .await?;
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn refuse_attachment(&self, job: &AttachmentJob) -> Result<bool, LetterError> {
+        let Some(scope) = self.enter(*job.tenant).await? else {
+            return Ok(false);
+        };
+        let row = keys::attachment(scope.tenant(), *job.conversation, *job.message, *job.attachment);
+        let set = vec![
+            ("state", json!(AttachmentState::Refused)),
+            ("refusal", json!(AttachmentRefusal::Unavailable)),
+        ];
+        let when = vec![When::Is("state", json!(AttachmentState::Pending))];
+        Ok(scope.store().update(&row, set, when).await?.happened())
     }
 
     async fn put_away(
@@ -257,6 +296,21 @@ impl Dispatcher {
             return refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
         }
         let place = keys::parse_conversation_partition(letter.pk.as_str());
+        let attachment = keys::parse_attachment_sort_key(letter.sk.as_str());
+        if let Some(((tenant, conversation), (message, attachment))) = place.zip(attachment) {
+            // Whoever does it looks at the row: without one there is only something to remove.
+            let job = attachment_job(
+                tenant,
+                conversation,
+                message,
+                attachment,
+                AttachmentTask::Fetch,
+                now,
+            );
+            let job = job.ok_or(LetterError::NotSent)?;
+            let refused = self.platform.send_jobs(&self.queues.attachments, &[job]).await;
+            return refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
+        }
         let message = keys::parse_message_sort_key(letter.sk.as_str());
         let Some(((tenant, conversation), message)) = place.zip(message) else {
             return Ok(false);

@@ -3,12 +3,14 @@
 use serde_json::Value;
 use usher_aws::queue::Outgoing;
 use usher_aws::store::keys::{
-    parse_conversation_partition, parse_erasure_partition, parse_export, parse_message_sort_key,
+    parse_attachment_sort_key, parse_conversation_partition, parse_erasure_partition, parse_export,
+    parse_message_sort_key,
 };
 use usher_shared::Timestamp;
-use usher_shared::ids::{ChannelId, ConversationId, ErasureId, ExportId, MessageId, TenantId};
+use usher_shared::attachment::AttachmentTask;
+use usher_shared::ids::{AttachmentId, ChannelId, ConversationId, ErasureId, ExportId, MessageId, TenantId};
 use usher_shared::model::ErasureLook;
-use usher_shared::records::{DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter};
+use usher_shared::records::{AttachmentJob, DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter};
 use usher_shared::untrusted::Label;
 
 /// Where a record goes.
@@ -22,6 +24,8 @@ pub(crate) enum Routed {
     Erase(Outgoing),
     /// To the queue of exports.
     Export(Outgoing),
+    /// To the queue of attachments.
+    Attachment(Outgoing),
     /// Nobody waits for it.
     Nowhere,
 }
@@ -34,11 +38,7 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             .pointer(&format!("/dynamodb/NewImage/{field}/S"))
             .and_then(Value::as_str)
     };
-    let inserted = record.get("eventName").and_then(Value::as_str) == Some("INSERT");
-    let kind = image("k").filter(|kind| ["message", "erasure", "export"].contains(kind));
-    let Some(kind) = kind.filter(|_| inserted) else {
-        return Ok(Routed::Nowhere);
-    };
+    let event = record.get("eventName").and_then(Value::as_str);
     let key = |name: &str| {
         record
             .pointer(&format!("/dynamodb/Keys/{name}/S"))
@@ -52,6 +52,36 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             sk: label(sk)?.into(),
         })
     };
+    if event == Some("REMOVE") {
+        // Of a row that is gone the keys alone are told.
+        let gone = parse_attachment_sort_key(sk).zip(parse_conversation_partition(pk));
+        return match gone {
+            None => Ok(Routed::Nowhere),
+            Some(((message, attachment), (tenant, conversation))) => {
+                let task = AttachmentTask::Remove;
+                attachment_job(tenant, conversation, message, attachment, task, now)
+                    .map(Routed::Attachment)
+                    .ok_or_else(letter)
+            }
+        };
+    }
+    let known = ["message", "erasure", "export", "attachment"];
+    let kind = image("k").filter(|kind| known.contains(kind));
+    let Some(kind) = kind.filter(|_| event == Some("INSERT")) else {
+        return Ok(Routed::Nowhere);
+    };
+    if kind == "attachment" {
+        let at_hand = record.pointer("/dynamodb/NewImage/at_hand/BOOL") == Some(&Value::Bool(true));
+        if image("state") != Some("pending") || at_hand {
+            return Ok(Routed::Nowhere);
+        }
+        let place = parse_conversation_partition(pk).zip(parse_attachment_sort_key(sk));
+        let ((tenant, conversation), (message, attachment)) = place.ok_or_else(letter)?;
+        let task = AttachmentTask::Fetch;
+        return attachment_job(tenant, conversation, message, attachment, task, now)
+            .map(Routed::Attachment)
+            .ok_or_else(letter);
+    }
     if kind == "erasure" {
         let place = parse_erasure_partition(pk).zip(sk.parse().ok());
         let (tenant, erasure) = place.ok_or_else(letter)?;
@@ -129,6 +159,27 @@ pub(crate) fn erase_job(tenant: TenantId, erasure: ErasureId, at: Timestamp) -> 
         tenant: tenant.into(),
         erasure: erasure.into(),
         look: ErasureLook::First.into(),
+    };
+    Outgoing::standard(&job).ok()
+}
+
+/// A job of the queue of attachments.
+pub(crate) fn attachment_job(
+    tenant: TenantId,
+    conversation: ConversationId,
+    message: MessageId,
+    attachment: AttachmentId,
+    task: AttachmentTask,
+    at: Timestamp,
+) -> Option<Outgoing> {
+    let job = AttachmentJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        conversation: conversation.into(),
+        message: message.into(),
+        attachment: attachment.into(),
+        task: task.into(),
+        copy: None.into(),
     };
     Outgoing::standard(&job).ok()
 }
@@ -224,6 +275,39 @@ mod tests {
         ));
         let mut broken = record("INSERT", "pending");
         broken["dynamodb"]["Keys"]["sk"] = json!({"S": "exp_broken"});
+        assert!(route(&broken, NOW).unwrap_err().is_some());
+    }
+
+    #[test]
+    fn an_attachment_is_fetched_unless_it_is_at_hand_and_its_file_goes_with_its_row() {
+        let tenant = TenantId::derived(NOW, [1; 10]);
+        let conversation = ConversationId::derived(NOW, [2; 10]);
+        let message = MessageId::derived(NOW, [3; 10]);
+        let attachment = AttachmentId::derived(NOW, [4; 10]);
+        let keys = json!({
+            "pk": {"S": format!("{tenant}#v#{conversation}")},
+            "sk": {"S": format!("a#{}#{}", message.body(), attachment.body())},
+        });
+        let record = |event: &str, state: &str, at_hand: bool| {
+            let mut image = keys.clone();
+            image["k"] = json!({"S": "attachment"});
+            image["state"] = json!({"S": state});
+            if at_hand {
+                image["at_hand"] = json!({"BOOL": true});
+            }
+            json!({"eventName": event, "dynamodb": {"Keys": keys, "NewImage": image}})
+        };
+        let routed = |event, state, at_hand| route(&record(event, state, at_hand), NOW).unwrap();
+        assert!(matches!(
+            routed("INSERT", "pending", false),
+            Routed::Attachment(_)
+        ));
+        assert!(matches!(routed("INSERT", "pending", true), Routed::Nowhere));
+        assert!(matches!(routed("INSERT", "refused", false), Routed::Nowhere));
+        assert!(matches!(routed("MODIFY", "pending", false), Routed::Nowhere));
+        assert!(matches!(routed("REMOVE", "stored", false), Routed::Attachment(_)));
+        let mut broken = record("INSERT", "pending", false);
+        broken["dynamodb"]["Keys"]["sk"] = json!({"S": "a#broken"});
         assert!(route(&broken, NOW).unwrap_err().is_some());
     }
 

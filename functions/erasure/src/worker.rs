@@ -1,8 +1,9 @@
 //! Removes what an erasure left unreadable. Every step can be done again; a restart goes on with what is left.
 
 use serde_json::json;
+use usher_aws::files::FileError;
 use usher_aws::forgetting::exports::{RemoveError, remove_files};
-use usher_aws::forgetting::remove;
+use usher_aws::forgetting::{conversations_of, remove};
 use usher_aws::queue::{Outgoing, QueueError};
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, KeyringError};
@@ -31,6 +32,9 @@ pub enum EraseError {
     /// Files of exports could not be removed.
     #[error(transparent)]
     Files(#[from] RemoveError),
+    /// Files of attachments could not be removed.
+    #[error(transparent)]
+    Attachments(#[from] FileError),
     /// The function was not given its bucket.
     #[error(transparent)]
     Settings(#[from] MissingVariable),
@@ -71,6 +75,11 @@ pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseEr
         .await?;
     if recordings.left > 0 && *erasing.state >= ErasureState::Removed {
         return Err(EraseError::Recordings(recordings.left));
+    }
+    // Before their rows go as well. What a worker stores at this moment it removes itself, or the second look does.
+    let attachments = scope.attachment_files()?;
+    for conversation in conversations_of(&scope, &erasing).await? {
+        attachments.delete_conversation(conversation).await?;
     }
     let removed = remove(&scope, &erasing).await?;
     remove_files(&scope, &eraser.platform.files(&scope)?).await?;

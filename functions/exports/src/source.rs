@@ -4,7 +4,9 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use usher_aws::TenantScope;
+use usher_aws::files::FileError;
 use usher_aws::sealing::{DataKey, KeyringError};
+use usher_aws::settings::MissingVariable;
 use usher_aws::store::{Read, Row, StoreError, keys};
 use usher_shared::ids::ConversationId;
 use usher_shared::model::{ContactRef, ExportCounts, ExportKind};
@@ -31,6 +33,12 @@ pub(crate) enum SourceError {
     /// What the export is about is forgotten.
     #[error("the subject of the export is gone")]
     Gone,
+    /// A file of an attachment cannot be had.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The function was not told where they are.
+    #[error(transparent)]
+    Settings(#[from] MissingVariable),
     /// The file would be too large.
     #[error(transparent)]
     TooLarge(#[from] crate::format::zip::TooLarge),

@@ -203,6 +203,8 @@ impl Worker<'_> {
                         Ok(End::Hopeless(error.to_string()))
                     }
                     SourceError::Keyring(error) => Err(error.into()),
+                    SourceError::File(error) => Err(error.into()),
+                    SourceError::Settings(error) => Err(error.into()),
                     SourceError::Gone | SourceError::TooLarge(_) => Ok(End::Hopeless(error.to_string())),
                 };
             }

@@ -15,6 +15,9 @@ use usher_aws::http::{App, wrap};
 pub fn router(app: App) -> Router {
     let routes = Router::new()
         .merge(channels::web_chat::routes(app.clone()))
+        .merge(channels::form::routes(app.clone()))
+        .merge(channels::meta::routes())
+        .merge(channels::resend::routes())
         .merge(channels::twilio::routes());
     wrap(routes, app)
 }

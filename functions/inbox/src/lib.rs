@@ -5,6 +5,7 @@
 //! caller's key must have.
 
 mod access;
+mod attachments;
 mod conversations;
 mod documents;
 mod health;

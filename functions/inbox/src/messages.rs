@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::access::permission::{ConversationsRead, ConversationsWrite};
 use crate::access::{Granted, PathId};
+use crate::attachments::AttachmentView;
 use crate::openapi::{IdempotencyHeader, Invalid, NotFound, NotMade, Refused};
 use crate::words::{Author, Delivery, Direction, Failure, MessageState, Time};
 use usher_aws::http::{Checks, TextRule};
@@ -68,6 +69,9 @@ pub(crate) struct MessageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "❤")]
     reaction: Option<String>,
+    /// What came with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<AttachmentView>,
     /// Nothing to answer by itself: a machine sent it, or the channel is paused.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unattended: bool,
@@ -96,6 +100,7 @@ impl From<Message> for MessageView {
             unattended: *message.unattended == Some(true),
             edited_at: (*message.edited_at).map(Time),
             withdrawn_at: (*message.withdrawn_at).map(Time),
+            attachments: Vec::new(),
             subject: body.mail.map(|mail| mail.subject),
             quoted: body.quoted,
             reaction: body.reaction,
@@ -144,15 +149,19 @@ pub(crate) async fn list_messages(
         .ok_or_else(Problem::not_found)?;
     let range = keys::messages(scope.tenant(), id, None);
     let mut page = read_page(scope, &range, &format!("messages/{id}"), &query, false).await?;
-    let views = std::mem::take(&mut page.data)
-        .into_iter()
-        .map(|row| {
-            scope
-                .store()
-                .open::<Message>(row, &open.key)
-                .map(MessageView::from)
-        })
-        .collect::<Result<_, _>>()?;
+    let mut views = Vec::new();
+    for row in std::mem::take(&mut page.data) {
+        let message: Message = scope.store().open(row, &open.key)?;
+        let attachments = if message.attachments.is_some_and(|count| count > 0) {
+            scope.attachments_of(id, *message.id, &open.key).await?
+        } else {
+            Vec::new()
+        };
+        views.push(MessageView {
+            attachments: attachments.into_iter().map(AttachmentView::from).collect(),
+            ..message.into()
+        });
+    }
     Ok(Json(page.with(views)))
 }
 

@@ -23,6 +23,15 @@ usher_aws::words! {
         OptedOut, WindowClosed, Unreachable, Blocked, TooLong, CredentialsRefused, NotAllowed, NoAddress,
         ChannelClosed, Refused, GaveUp,
     }
+    /// What an attachment is said to be.
+    AttachmentKind { Image, Audio, Video, Document, Other, }
+    /// Where an attachment is on its way: `pending` while it is fetched, then `stored`, or `refused` for a reason.
+    AttachmentState { Pending, Stored, Refused, }
+    /// Why an attachment was not stored.
+    AttachmentRefusal {
+        TooLarge, SizeMismatch, TypeMismatch, TypeRefused, DigestMismatch, AddressRefused, Gone, Unavailable,
+        NotOffered,
+    }
     /// How a document's text is written.
     DocumentFormat { Text, Markdown, }
     /// What the AI decided about an inbound message.

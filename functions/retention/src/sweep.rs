@@ -214,6 +214,11 @@ async fn sweep_conversation(
         .store()
         .purge_until(&keys::traces(tenant, id), Some(cutoff))
         .await?;
+    // Their files follow the rows.
+    rows += scope
+        .store()
+        .purge(&keys::attachments_until(tenant, id, cutoff))
+        .await?;
     let read = Read {
         limit: 1,
         backward: false,

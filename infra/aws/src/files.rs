@@ -231,7 +231,10 @@ fn object_key(file: &ExportFile) -> String {
     format!("{}/{}.{}", *file.tenant, *file.export, file.kind.extension())
 }
 
-fn failed<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> FileError {
+pub(crate) fn failed<E: ProvideErrorMetadata, R>(
+    operation: &'static str,
+    error: &SdkError<E, R>,
+) -> FileError {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     match code.unwrap_or("unreachable") {
         "NoSuchUpload" => FileError::NoSuchUpload,

@@ -3,6 +3,7 @@
 //! Functions reach AWS through this crate alone. Everything that touches a tenant's data starts from a
 //! [`TenantScope`], which carries that tenant's own credentials and keys.
 
+pub mod attachments;
 pub mod batch;
 pub mod channels;
 pub mod clients;
@@ -16,6 +17,7 @@ pub mod holds;
 pub mod http;
 pub mod identifiers;
 pub mod lambda;
+pub mod mail;
 pub mod platform;
 pub mod provision;
 pub mod queue;

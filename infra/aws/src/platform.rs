@@ -9,6 +9,7 @@ use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink};
 use usher_shared::untrusted::KeyedHash;
 use usher_shared::{Clock, Entropy, TenantPolicy};
 
+use crate::attachments::Storage;
 use crate::channels::Remembered;
 use crate::clients::Clients;
 use crate::clock::{SystemClock, SystemEntropy};
@@ -36,6 +37,7 @@ pub struct Platform {
     pub(crate) clients: Clients,
     pub(crate) tables: Tables,
     pub(crate) kms_key: String,
+    pub(crate) storage: Arc<Storage>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) warm: Mutex<Warm>,
@@ -74,14 +76,18 @@ impl Platform {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, MissingVariable> {
+        let clients = Clients::new(&settings)?;
+        let kms_key = settings.kms_key()?;
+        let storage = Storage::new(&clients, &settings, &kms_key);
         Ok(Self {
-            clients: Clients::new(&settings)?,
+            storage: Arc::new(storage),
+            clients,
             tables: Tables {
                 inbox: settings.inbox_table()?,
                 ledger: settings.ledger_table()?,
                 keys: settings.keys_table()?,
             },
-            kms_key: settings.kms_key()?,
+            kms_key,
             clock,
             entropy,
             warm: Mutex::default(),

@@ -13,6 +13,7 @@ use usher_shared::masking::Masking;
 use usher_shared::records::Tenant;
 use usher_shared::{Clock, Entropy, TenantPolicy, Timestamp};
 
+use crate::attachments::Storage;
 use crate::clock::wall_now;
 use crate::platform::Platform;
 use crate::sealing::{DataKey, KeyringError, TenantKey, kms_context, purpose, unwrap_by_kms};
@@ -117,6 +118,7 @@ pub struct TenantScope {
     tenant: TenantId,
     store: Store,
     pub(crate) credentials: Credentials,
+    pub(crate) storage: Arc<Storage>,
     key: TenantKey,
     masking: Masking,
     knowledge_version: u64,
@@ -265,6 +267,7 @@ impl Platform {
                 ..store
             },
             credentials: self.clients.credentials.clone(),
+            storage: Arc::clone(&self.storage),
             key,
             name: String::new(),
         }))
@@ -277,6 +280,7 @@ impl Platform {
             knowledge_version: *warm.row.knowledge_version,
             store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0)),
             credentials: warm.credentials,
+            storage: Arc::clone(&self.storage),
             key: warm.key,
             name: warm.row.name.into_inner(),
         }

@@ -139,6 +139,22 @@ impl Settings {
         self.optional("MAIL_DOMAIN")
     }
 
+    /// The configuration set that mail is sent under, which has its events told; absent where there is no mail.
+    pub fn mail_set(&self) -> Option<String> {
+        self.optional("MAIL_CONFIGURATION_SET")
+    }
+
+    /// Where SES takes mail.
+    ///
+    /// # Errors
+    /// [`MissingVariable`] if nobody said in which region.
+    pub fn ses_url(&self) -> Result<String, MissingVariable> {
+        match self.endpoint(AwsService::SesV2) {
+            Some(url) => Ok(url),
+            None => Ok(format!("https://email.{}.amazonaws.com", self.region()?)),
+        }
+    }
+
     /// Secrets of the Meta apps that sign webhooks; empty where none is set: then no webhook is believed.
     pub fn meta_app_secrets(&self) -> Vec<String> {
         let secrets = self.optional("META_APP_SECRETS").unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::clock::wall_now;
 /// Starts JSON logs on standard output. Libraries log warnings and worse; their debug lines may hold bodies.
 pub fn start() {
     let filter = EnvFilter::new(
-        "warn,inbound=info,inbox=info,dispatch=info,reply=info,deliver=info,erasure=info,exports=info,retention=info,usher_aws=info",
+        "warn,inbound=info,inbox=info,dispatch=info,reply=info,deliver=info,erasure=info,exports=info,retention=info,mail=info,usher_aws=info",
     );
     let subscriber = tracing_subscriber::fmt()
         .json()

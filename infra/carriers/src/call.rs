@@ -30,6 +30,8 @@ pub struct Outgoing<'a> {
     pub mail: Option<&'a MailHead>,
     /// The carrier's id of the message that it answers.
     pub answers: Option<&'a str>,
+    /// The capability that brings an answer to it into its conversation. Mail.
+    pub token: Option<&'a str>,
 }
 
 /// What a carrier needs to know to be called on a channel's behalf.
@@ -58,6 +60,10 @@ pub struct Endpoints {
     pub twilio: String,
     /// Resend's API: `https://api.resend.com`.
     pub resend: String,
+    /// Version 2 of SES's API: `https://email.eu-central-1.amazonaws.com`.
+    pub ses: String,
+    /// The configuration set that mail by SES is sent under, which has its events told.
+    pub ses_set: Option<String>,
 }
 
 /// The method of a call.

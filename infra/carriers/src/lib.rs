@@ -9,6 +9,9 @@
 
 pub mod call;
 pub mod event;
+pub mod form;
+pub mod mail;
+pub mod meta;
 pub mod signature;
 pub mod sms;
 pub mod twilio;

@@ -1,5 +1,5 @@
 //! The subset of event patterns that the template's filters use: nested objects whose leaves are lists of
-//! exact values. Anything else is refused when the template is read, never ignored.
+//! exact values and of beginnings. Anything else is refused when the template is read, never ignored.
 
 use serde_json::Value;
 
@@ -8,8 +8,37 @@ use serde_json::Value;
 pub enum Pattern {
     /// Every named member must match.
     Object(Vec<(String, Pattern)>),
-    /// The value must equal one of these.
-    AnyOf(Vec<Value>),
+    /// The value must be like one of these.
+    AnyOf(Vec<Leaf>),
+}
+
+/// What a value may be like.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Leaf {
+    /// It is this.
+    Exactly(Value),
+    /// It is a text that begins so.
+    Prefix(String),
+}
+
+impl Leaf {
+    fn compile(value: &Value) -> Option<Self> {
+        match value {
+            Value::Object(members) if members.len() == 1 => {
+                let prefix = members.get("prefix")?.as_str()?;
+                Some(Self::Prefix(prefix.to_owned()))
+            }
+            Value::Object(_) | Value::Array(_) => None,
+            value => Some(Self::Exactly(value.clone())),
+        }
+    }
+
+    fn matches(&self, event: &Value) -> bool {
+        match self {
+            Self::Exactly(value) => value == event,
+            Self::Prefix(prefix) => event.as_str().is_some_and(|text| text.starts_with(prefix)),
+        }
+    }
 }
 
 impl Pattern {
@@ -28,7 +57,7 @@ impl Pattern {
             Self::Object(members) => members
                 .iter()
                 .all(|(name, pattern)| event.get(name).is_some_and(|v| pattern.matches(v))),
-            Self::AnyOf(values) => values.contains(event),
+            Self::AnyOf(leaves) => leaves.iter().any(|leaf| leaf.matches(event)),
         }
     }
 }
@@ -41,12 +70,16 @@ fn compile(value: &Value, at: &str) -> Result<Pattern, String> {
             .collect::<Result<_, String>>()
             .map(Pattern::Object),
         Value::Array(values) if values.is_empty() => Err(format!("{at}: an empty list matches nothing")),
-        Value::Array(values) => match values.iter().find(|v| v.is_object() || v.is_array()) {
-            Some(other) => Err(format!(
-                "{at}: {other} is not supported here, only exact values are"
-            )),
-            None => Ok(Pattern::AnyOf(values.clone())),
-        },
+        Value::Array(values) => values
+            .iter()
+            .map(|value| {
+                let leaf = Leaf::compile(value);
+                leaf.ok_or_else(|| {
+                    format!("{at}: {value} is not supported here, only exact values and prefixes are")
+                })
+            })
+            .collect::<Result<_, String>>()
+            .map(Pattern::AnyOf),
         other => Err(format!("{at}: {other} must be a list of values")),
     }
 }
@@ -74,9 +107,20 @@ mod tests {
     }
 
     #[test]
+    fn a_beginning_decides_for_texts_alone() {
+        let pattern = Pattern::parse(r#"{"sk":[{"prefix":"a#"},7]}"#).unwrap();
+        assert!(pattern.matches(&json!({"sk": "a#1"})));
+        assert!(pattern.matches(&json!({"sk": 7})));
+        assert!(!pattern.matches(&json!({"sk": "m#1"})));
+        assert!(!pattern.matches(&json!({"sk": ["a#1"]})));
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused() {
         for text in [
-            r#"{"a":[{"prefix":"x"}]}"#,
+            r#"{"a":[{"suffix":"x"}]}"#,
+            r#"{"a":[{"prefix":"x","suffix":"y"}]}"#,
+            r#"{"a":[{"prefix":1}]}"#,
             r#"{"a":"x"}"#,
             r#"{"a":[]}"#,
             r#"["x"]"#,

@@ -95,6 +95,8 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         Arc::clone(&clock),
         base_url.clone(),
         Arc::clone(&faults),
+        Arc::clone(&callers),
+        Arc::clone(&permissions),
     ));
     let pools = start_pools(&Ground {
         options: &options,
@@ -110,6 +112,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     })
     .await?;
     faults.bind(&pools);
+    world.mail.bind(&template, &pools);
     let operator = callers.issue(Caller {
         function: OPERATOR.to_owned(),
         role: String::new(),

@@ -21,6 +21,7 @@ mod home;
 mod ids;
 pub mod kms;
 mod launch;
+pub mod meta;
 pub mod meter;
 mod outbox;
 pub mod permissions;

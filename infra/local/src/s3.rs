@@ -82,6 +82,23 @@ impl S3 {
         &self.root
     }
 
+    /// Puts a file as a service of the cloud does, encrypted as the bucket has it.
+    pub(crate) fn put_for_service(&self, bucket: &str, key: &str, bytes: &[u8]) -> std::io::Result<()> {
+        let file = self.root.join(bucket).join(key);
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        crate::files::replace(&file, bytes)?;
+        if let Some(own) = self.keys.first() {
+            let encryption = Encryption {
+                key: own.clone(),
+                bucket_key: true,
+            };
+            self.remember(&format!("{bucket}/{key}"), encryption);
+        }
+        Ok(())
+    }
+
     /// How each file, by bucket and key, was asked to be encrypted.
     pub fn encryption(&self) -> BTreeMap<String, Encryption> {
         self.encryption

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use usher_shared::channel::{Delivery, Failure};
-use usher_shared::ids::{ChannelId, ContactId, ConversationId, MessageId, TraceId};
+use usher_shared::channel::{AttachmentKind, AttachmentRefusal, AttachmentState, Delivery, Failure};
+use usher_shared::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, TraceId};
 use usher_shared::model::{Author, ConversationState, Decision, Direction, MessageState};
-use usher_shared::records::{Contact, Conversation, Lead, Message, Trace};
+use usher_shared::records::{Attachment, Contact, Conversation, Lead, Message, Trace};
+use usher_shared::sniff::MediaType;
 use usher_shared::untrusted::Label;
 
 #[derive(Serialize)]
@@ -45,6 +46,27 @@ struct MessageLine<'a> {
     edited_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     withdrawn_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct AttachmentLine<'a> {
+    object: &'static str,
+    id: AttachmentId,
+    conversation_id: ConversationId,
+    message_id: MessageId,
+    kind: AttachmentKind,
+    state: AttachmentState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<AttachmentRefusal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +122,25 @@ pub(crate) fn message(message: &Message, out: &mut Vec<u8>) {
         failure: *message.failure,
         edited_at: message.edited_at.map(|at| at.to_string()),
         withdrawn_at: message.withdrawn_at.map(|at| at.to_string()),
+    };
+    write(&line, out);
+}
+
+/// Writes the line of an attachment. `file` is its name in the archive, if it is stored.
+pub(crate) fn attachment(attachment: &Attachment, file: Option<String>, out: &mut Vec<u8>) {
+    let line = AttachmentLine {
+        object: "attachment",
+        id: *attachment.id,
+        conversation_id: *attachment.conversation,
+        message_id: *attachment.message,
+        kind: *attachment.kind,
+        state: *attachment.state,
+        refusal: *attachment.refusal,
+        name: attachment.claim.get().name.as_deref(),
+        media_type: attachment.media_type.map(MediaType::name),
+        size: *attachment.size,
+        created_at: attachment.at.to_string(),
+        file,
     };
     write(&line, out);
 }

@@ -4,15 +4,21 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use usher_aws::TenantScope;
-use usher_aws::store::keys;
+use usher_aws::attachments::open_file;
+use usher_aws::sealing::DataKey;
+use usher_aws::store::{StoreError, keys};
+use usher_shared::channel::AttachmentState;
 use usher_shared::ids::{ConversationId, ExportId, LeadId};
 use usher_shared::model::{ContactRef, ExportCounts};
-use usher_shared::records::{Conversation, DataExport, Message, Trace};
+use usher_shared::record::key;
+use usher_shared::records::{Attachment, Conversation, DataExport, Message, Trace};
 
 use super::{MESSAGES, SourceError, forward, messages, reference, subject};
 use crate::format::zip::Zip;
 use crate::format::{html, lines};
 
+/// Attachments read at a time, as far as it is about what is known of them. Their files are read one by one.
+const ATTACHMENTS: usize = 50;
 /// Traces read at a time: each holds a prompt and a response.
 const TRACES: usize = 20;
 
@@ -31,6 +37,7 @@ enum Stage {
     Lead,
     Lines(Walk),
     Page(Walk),
+    Files(Walk),
     End,
 }
 
@@ -47,6 +54,8 @@ struct Walk {
 struct Current {
     id: ConversationId,
     traces: bool,
+    #[serde(default)]
+    attachments: bool,
     /// The last row written, by its sort key.
     after: Option<String>,
 }
@@ -55,6 +64,19 @@ enum Piece {
     Head(Box<Conversation>),
     Messages(Vec<Message>),
     Traces(Vec<Trace>),
+    Attachments(Vec<Attachment>),
+    File(Box<Attachment>, DataKey<key::Conversation>),
+}
+
+/// What a walk is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Everything that is known.
+    Lines,
+    /// What was said.
+    Page,
+    /// The files that came with it.
+    Files,
 }
 
 impl Archive {
@@ -88,7 +110,7 @@ impl Archive {
                 self.stage = Stage::Lines(Walk::default());
             }
             Stage::Lines(walk) => {
-                if let Some(piece) = walk.next(scope, &references, true).await? {
+                if let Some(piece) = walk.next(scope, &references, Pass::Lines).await? {
                     write_lines(&piece, counts, &mut bytes);
                     self.zip.write(&bytes, out)?;
                 } else {
@@ -100,16 +122,27 @@ impl Archive {
                 }
             }
             Stage::Page(walk) => {
-                if let Some(piece) = walk.next(scope, &references, false).await? {
+                if let Some(piece) = walk.next(scope, &references, Pass::Page).await? {
                     write_page(&piece, &mut bytes);
                     self.zip.write(&bytes, out)?;
                 } else {
                     html::end(&mut bytes);
                     self.zip.write(&bytes, out)?;
                     self.zip.end(out)?;
-                    self.stage = Stage::End;
+                    self.stage = Stage::Files(Walk::default());
                 }
             }
+            Stage::Files(walk) => match walk.next(scope, &references, Pass::Files).await? {
+                Some(Piece::File(attachment, key)) => {
+                    if let Some((name, plain)) = read_file(scope, &attachment, &key).await? {
+                        self.zip.begin(&name, out)?;
+                        self.zip.write(&plain, out)?;
+                        self.zip.end(out)?;
+                    }
+                }
+                Some(_) => {}
+                None => self.stage = Stage::End,
+            },
             Stage::End => {
                 let manifest = self.manifest();
                 self.zip.begin("manifest.json", out)?;
@@ -139,6 +172,34 @@ impl Archive {
     }
 }
 
+/// The name of an attachment's file in the archive; none if there is no file.
+fn file_name(attachment: &Attachment) -> Option<String> {
+    let stored = *attachment.state == AttachmentState::Stored;
+    let media_type = attachment.media_type.filter(|_| stored)?;
+    Some(format!(
+        "attachments/{}.{}",
+        *attachment.id,
+        media_type.extension()
+    ))
+}
+
+/// The file of an attachment; nothing if it is gone.
+async fn read_file(
+    scope: &TenantScope,
+    attachment: &Attachment,
+    key: &DataKey<key::Conversation>,
+) -> Result<Option<(String, Vec<u8>)>, SourceError> {
+    let Some(name) = file_name(attachment) else {
+        return Ok(None);
+    };
+    let file = scope.attachment_file(attachment);
+    let Some(sealed) = scope.attachment_files()?.get(&file).await? else {
+        return Ok(None);
+    };
+    let plain = open_file(key, &file, &sealed).map_err(StoreError::from)?;
+    Ok(Some((name, plain)))
+}
+
 fn write_lines(piece: &Piece, counts: &mut ExportCounts, out: &mut Vec<u8>) {
     match piece {
         Piece::Head(head) => {
@@ -157,6 +218,12 @@ fn write_lines(piece: &Piece, counts: &mut ExportCounts, out: &mut Vec<u8>) {
                 lines::trace(trace, out);
             }
         }
+        Piece::Attachments(attachments) => {
+            for attachment in attachments {
+                lines::attachment(attachment, file_name(attachment), out);
+            }
+        }
+        Piece::File(..) => {}
     }
 }
 
@@ -164,7 +231,7 @@ fn write_page(piece: &Piece, out: &mut Vec<u8>) {
     match piece {
         Piece::Head(head) => html::conversation(head, out),
         Piece::Messages(messages) => messages.iter().for_each(|message| html::message(message, out)),
-        Piece::Traces(_) => {}
+        Piece::Traces(_) | Piece::Attachments(_) | Piece::File(..) => {}
     }
 }
 
@@ -174,7 +241,7 @@ impl Walk {
         &mut self,
         scope: &TenantScope,
         contacts: &[ContactRef],
-        with_traces: bool,
+        pass: Pass,
     ) -> Result<Option<Piece>, SourceError> {
         loop {
             let Some(contact) = contacts.get(self.contact) else {
@@ -191,6 +258,7 @@ impl Walk {
                             self.current = Some(Current {
                                 id,
                                 traces: false,
+                                attachments: pass == Pass::Files,
                                 after: None,
                             });
                             return Ok(Some(Piece::Head(Box::new(open.head))));
@@ -204,6 +272,26 @@ impl Walk {
                 self.finish();
                 continue;
             };
+            if current.attachments {
+                let limit = if pass == Pass::Files { 1 } else { ATTACHMENTS };
+                let range = keys::attachments(scope.tenant(), current.id);
+                let read = forward(limit, current.after.take());
+                let page = scope.store().query(&range, &read).await?;
+                let rows = page.rows.into_iter();
+                let attachments = rows.map(|row| scope.store().open(row, &open.key));
+                let mut attachments: Vec<Attachment> = attachments.collect::<Result<_, _>>()?;
+                current.after = page.next;
+                if current.after.is_none() {
+                    self.finish();
+                }
+                if pass != Pass::Files {
+                    return Ok(Some(Piece::Attachments(attachments)));
+                }
+                match attachments.pop() {
+                    Some(attachment) => return Ok(Some(Piece::File(Box::new(attachment), open.key))),
+                    None => continue,
+                }
+            }
             if current.traces {
                 let range = keys::traces(scope.tenant(), current.id);
                 let page = scope
@@ -216,9 +304,7 @@ impl Walk {
                     .map(|row| scope.store().open(row, &open.key));
                 let traces: Vec<Trace> = traces.collect::<Result<_, _>>()?;
                 current.after = page.next;
-                if current.after.is_none() {
-                    self.finish();
-                }
+                current.attachments = current.after.is_none();
                 return Ok(Some(Piece::Traces(traces)));
             }
             let read = forward(MESSAGES, current.after.take());
@@ -226,7 +312,7 @@ impl Walk {
             current.after = next;
             if current.after.is_none() {
                 current.traces = true;
-                if !with_traces {
+                if pass == Pass::Page {
                     self.finish();
                 }
             }

@@ -1,6 +1,5 @@
 //! The web chat: visitors of the tenant's pages, each in a session that is a signed token.
 
-mod cors;
 mod session;
 
 use axum::extract::{Extension, State};
@@ -18,6 +17,7 @@ use usher_shared::model::{Author, Direction, MessageState};
 use usher_shared::records::{ChannelAddress, Message};
 
 use self::session::{Session, Visitor};
+use super::cors;
 use crate::receive::{Inbound, Received, receive};
 
 /// A text of this many characters is a long letter.

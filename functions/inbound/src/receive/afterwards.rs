@@ -5,20 +5,19 @@ use serde_json::json;
 use usher_aws::TenantScope;
 use usher_aws::sealing::DataKey;
 use usher_aws::store::{Read, StoreError, When, Written, keys};
-use usher_carriers::event::{Person, Said, What};
+use usher_carriers::event::{Person, What};
 use usher_shared::Timestamp;
 use usher_shared::channel::{ChannelHealth, ChannelState, ChannelTrouble, Delivery, Failure};
 use usher_shared::ids::{ConversationId, MessageId, TraceId};
 use usher_shared::masking::mask;
 use usher_shared::message::Reference;
-use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
+use usher_shared::model::{ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::record::{Sealed, key};
 use usher_shared::records::{ChannelAddress, Message};
 use usher_shared::untrusted::KeyedHash;
 
 use super::lookup::{Acquaintance, Stored, outbound_until};
-use super::place::{Found, Wanted};
-use super::{Pseudonyms, ReceiveError, Received, Thread, body};
+use super::{Pseudonyms, ReceiveError, Received};
 
 /// Events that were taken back before they came, and are remembered of one contact.
 const WITHDRAWN: usize = 20;
@@ -75,14 +74,15 @@ pub(super) async fn take(
     Ok(Received::Noted)
 }
 
-struct Afterwards<'a> {
-    scope: &'a TenantScope,
-    channel: &'a ChannelAddress,
-    pseudonyms: &'a Pseudonyms<'a>,
+/// What is told on one channel.
+pub(super) struct Afterwards<'a> {
+    pub(super) scope: &'a TenantScope,
+    pub(super) channel: &'a ChannelAddress,
+    pub(super) pseudonyms: &'a Pseudonyms<'a>,
 }
 
 impl Afterwards<'_> {
-    async fn acquaintance(&self, person: &Person) -> Result<Option<Acquaintance>, ReceiveError> {
+    pub(super) async fn acquaintance(&self, person: &Person) -> Result<Option<Acquaintance>, ReceiveError> {
         Ok(Acquaintance::find(self.scope, self.pseudonyms, person).await?)
     }
 
@@ -176,6 +176,9 @@ impl Afterwards<'_> {
         }
         // The message itself last: while it is as it was, a repetition does what is left.
         self.forget_quotes(conversation, id).await?;
+        // Their files follow the rows.
+        let attachments = keys::attachments_of(self.scope.tenant(), conversation, id);
+        self.scope.store().purge(&attachments).await?;
         let title: String = found.body.get().text.clone();
         let due = |head: &usher_shared::records::Conversation| {
             !head.title.get().is_empty() && title.starts_with(head.title.get().as_str())
@@ -247,13 +250,14 @@ impl Afterwards<'_> {
         delivery: Delivery,
         failure: Option<Failure>,
     ) -> Result<(), ReceiveError> {
+        let carrier = self.pseudonyms.carrier(message);
         let place = match (reference, person) {
             (Some(reference), _) => Some((reference.conversation, reference.message)),
             (None, Some(person)) => {
                 let known = self.acquaintance(&person).await?;
                 let stored = match known {
                     None => None,
-                    Some(known) => known.said(self.scope, self.pseudonyms.carrier(message)).await?,
+                    Some(known) => known.said(self.scope, carrier).await?,
                 };
                 stored.map(|stored| (stored.conversation, stored.id))
             }
@@ -262,19 +266,25 @@ impl Afterwards<'_> {
         let Some((conversation, id)) = place else {
             return Ok(());
         };
-        self.has_come(conversation, id, delivery, failure).await
+        self.has_come(conversation, id, delivery, failure, Some(carrier))
+            .await
     }
 
-    /// A message of ours has come so far. What is known never moves back.
-    async fn has_come(
+    /// A message of ours has come so far. What is known never moves back. Who hears of it before the answer to the call
+    /// that sent it was written down leaves the carrier's id there, or later news would not find the message.
+    pub(super) async fn has_come(
         &self,
         conversation: ConversationId,
         id: MessageId,
         delivery: Delivery,
         failure: Option<Failure>,
+        carrier: Option<KeyedHash>,
     ) -> Result<(), ReceiveError> {
         let row = keys::message(self.scope.tenant(), conversation, id);
         let mut set = vec![("delivery", json!(delivery))];
+        if let Some(carrier) = carrier {
+            set.push(("carrier", json!(carrier)));
+        }
         if let Some(failure) = failure {
             set.push(("failure", json!(failure)));
         }
@@ -325,87 +335,11 @@ impl Afterwards<'_> {
             }
             let state = row.peek::<MessageState>("state");
             if let (Some(MessageState::Sent | MessageState::Unknown), Some(id)) = (state, row.peek("id")) {
-                self.has_come(known.conversation, id, delivery, None).await?;
+                self.has_come(known.conversation, id, delivery, None, None)
+                    .await?;
             }
         }
         Ok(())
-    }
-
-    /// Something was said in the business's name: by us, which confirms it, or by somebody else, who has the
-    /// conversation from then on.
-    async fn echo(
-        &self,
-        person: Person,
-        event: &str,
-        at: Option<Timestamp>,
-        reference: Option<String>,
-        said: Said,
-    ) -> Result<Received, ReceiveError> {
-        if let Some(reference) = reference.and_then(|text| text.parse::<Reference>().ok()) {
-            let (conversation, id) = (reference.conversation, reference.message);
-            self.has_come(conversation, id, Delivery::Accepted, None).await?;
-            return Ok(Received::Noted);
-        }
-        let scope = self.scope;
-        let now = scope.now();
-        let at = at.unwrap_or(now);
-        let hash = self.pseudonyms.event(&person.address, event);
-        let text = mask(&said.text, scope.masking()).text;
-        let reach = usher_shared::model::Reach {
-            address: person.address.clone(),
-            channel: None,
-        };
-        let wanted = Wanted {
-            channel: self.channel,
-            address: self.pseudonyms.address(&person.address),
-            alias: person
-                .alias
-                .as_deref()
-                .map(|alias| self.pseudonyms.address(alias)),
-            event: hash,
-            at: Some(at),
-            thread: Thread::Current,
-            text: &text,
-            profile: &person.profile,
-            reach: Some(&reach),
-            now,
-        };
-        let Found::Here(place) = wanted.find(scope).await? else {
-            return Ok(Received::Forgotten);
-        };
-        let Some(key) = place.keys.conversation(place.conversation)? else {
-            return Ok(Received::Forgotten);
-        };
-        let id = MessageId::derived(at, hash.tail());
-        let message = Message {
-            id: id.into(),
-            conversation: place.conversation.into(),
-            contact: place.contact.into(),
-            channel: self.channel.channel,
-            direction: Direction::Outbound.into(),
-            author: Author::Human.into(),
-            state: MessageState::Sent.into(),
-            at: at.into(),
-            carrier: Some(self.pseudonyms.carrier(event)).into(),
-            body: body(Said { text, ..said }).into(),
-            ..Message::blank()
-        };
-        let row = keys::message(scope.tenant(), place.conversation, id);
-        let written = scope.store().put(&row, &message, &key, When::Absent).await?;
-        // Also when it was there before: an earlier delivery may have died in between.
-        let from = [ConversationState::Ai, ConversationState::WaitingForHuman];
-        let moved = scope
-            .move_conversation(place.conversation, &from, ConversationState::Human, now, None)
-            .await?;
-        tracing::info!(
-            tenant.id = %scope.tenant(),
-            conversation.id = %place.conversation,
-            message.id = %id,
-            duplicate = !written.happened(),
-            taken_over = moved.happened(),
-            "answered elsewhere"
-        );
-        Ok(Received::Stored(id, place.conversation))
     }
 
     async fn trouble(&self, trouble: ChannelTrouble) -> Result<(), StoreError> {

@@ -2,13 +2,16 @@
 //! often it is delivered.
 
 mod afterwards;
+mod echo;
 mod lookup;
+pub mod mail;
 mod place;
 
 use std::time::Duration;
 
 use serde_json::json;
 use usher_aws::TenantScope;
+use usher_aws::attachments::AttachmentError;
 use usher_aws::http::Problem;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, HashPurpose, KeyringError};
@@ -76,6 +79,9 @@ pub enum ReceiveError {
     /// The channel cannot be opened.
     #[error(transparent)]
     Scope(#[from] ScopeError),
+    /// What came with it could not be stored.
+    #[error(transparent)]
+    Attachments(#[from] AttachmentError),
 }
 
 impl From<StoreError> for ReceiveError {
@@ -89,6 +95,7 @@ impl From<ReceiveError> for Problem {
         match error {
             ReceiveError::Keyring(error) => error.into(),
             ReceiveError::Scope(error) => error.into(),
+            ReceiveError::Attachments(error) => error.into(),
         }
     }
 }
@@ -171,6 +178,20 @@ pub async fn take(
     receive(scope, channel, inbound).await
 }
 
+/// When an event of a person first came, if it came before and has no time of its own.
+pub(crate) async fn came_at(
+    scope: &TenantScope,
+    channel: &ChannelAddress,
+    address: &str,
+    event: &str,
+) -> Result<Option<Timestamp>, StoreError> {
+    let pseudonyms = Pseudonyms::new(scope, *channel.channel);
+    let event = pseudonyms.event(address, event);
+    let row = keys::marker(scope.tenant(), pseudonyms.address(address), event);
+    let found = scope.store().get_row(&row, true).await?;
+    Ok(found.and_then(|row| row.peek("at")))
+}
+
 /// Stores a message once, however often it is delivered.
 ///
 /// # Errors
@@ -233,6 +254,7 @@ pub async fn receive(
         return Ok(Received::Forgotten);
     };
     let unattended = inbound.said.unattended || *channel.paused == Some(true);
+    let attached = std::mem::take(&mut inbound.said.attachments);
     let message = Message {
         id: id.into(),
         conversation: conversation.into(),
@@ -244,7 +266,7 @@ pub async fn receive(
         ..Message::blank()
     };
     let row = keys::message(scope.tenant(), conversation, id);
-    let written = scope.store().put(&row, &message, &key, When::Absent).await?;
+    let written = scope.put_message(&row, message, attached, &key).await?;
     tracing::info!(
         tenant.id = %scope.tenant(),
         conversation.id = %conversation,

@@ -134,6 +134,7 @@ impl Platform {
             allowed_origins: new.allowed_origins.into(),
             health: Some(new.health).into(),
             disconnected_at: None.into(),
+            purge_at: None.into(),
             name: new.name.into(),
             settings: Some(new.settings).into(),
         };

@@ -18,7 +18,7 @@ use crate::platform::Platform;
 use crate::scope::{ScopeError, TenantScope};
 use crate::sealing::KeyringError;
 use crate::settings::MissingVariable;
-use crate::store::keys;
+use crate::store::{When, keys};
 
 /// What a warm instance remembers of a channel is looked up again after this long. Whether the channel takes messages
 /// at all is asked of the directory each time, and whether it may send of its row: what is remembered opens nothing by
@@ -178,6 +178,8 @@ impl Platform {
             app_secrets: self.settings.meta_app_secrets(),
             twilio: self.settings.twilio_url()?,
             resend: self.settings.resend_url()?,
+            ses: self.settings.ses_url()?,
+            ses_set: self.settings.mail_set(),
         })
     }
 }
@@ -201,5 +203,29 @@ impl TenantScope {
         let row = keys::channel_secret(self.tenant(), id);
         let secret: Option<ChannelSecret> = self.store().get(&row, &key, true).await?;
         Ok(secret.map(|secret| secret.connection.into_inner()))
+    }
+
+    /// Writes credentials in place of those that a channel has: a token that was renewed. A channel that was
+    /// disconnected meanwhile gets none.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn replace_connection(
+        &self,
+        id: ChannelId,
+        connection: &Connection,
+    ) -> Result<(), KeyringError> {
+        let Some(key) = self.channel_key(id).await? else {
+            return Ok(());
+        };
+        let secret = ChannelSecret {
+            channel: id.into(),
+            created_at: id.at().into(),
+            grant: grant_hash(self, connection).into(),
+            connection: connection.clone().into(),
+        };
+        let row = keys::channel_secret(self.tenant(), id);
+        let _disconnected_meanwhile = self.store().put(&row, &secret, &key, When::Present).await?;
+        Ok(())
     }
 }

@@ -73,6 +73,26 @@ pub async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, Store
     Ok(removed)
 }
 
+/// The conversations that an erasure is about, with those that began after it was written down. Asked before rows are
+/// removed, which know of them.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn conversations_of(
+    scope: &TenantScope,
+    erasing: &Erasing,
+) -> Result<Vec<ConversationId>, StoreError> {
+    let mut all = erasing.conversations.0.clone();
+    if *erasing.whole_contacts {
+        for contact in erasing.contacts.iter() {
+            all.extend(begun_meanwhile(scope, contact.id).await?);
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
 /// Conversations of a contact that still have a key, which opens nothing any more.
 async fn begun_meanwhile(scope: &TenantScope, contact: ContactId) -> Result<Vec<ConversationId>, StoreError> {
     let range = keys::contact_keys(scope.tenant(), contact);

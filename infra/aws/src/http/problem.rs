@@ -119,6 +119,15 @@ impl Problem {
         )
     }
 
+    /// 403: whoever asks whether a webhook is ours does not show what was agreed on.
+    pub fn verify_token_refused() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "verify_token_refused",
+            "The verify token is not the one that was agreed on.",
+        )
+    }
+
     /// 400: a body that cannot be read as what it claims to be.
     pub fn malformed(detail: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed_body", detail)
@@ -282,6 +291,20 @@ impl From<FileError> for Problem {
     fn from(error: FileError) -> Self {
         tracing::error!(error = %error, "file storage failed");
         Self::unavailable()
+    }
+}
+
+impl From<crate::attachments::AttachmentError> for Problem {
+    fn from(error: crate::attachments::AttachmentError) -> Self {
+        use crate::attachments::AttachmentError;
+        match error {
+            AttachmentError::Keyring(error) => error.into(),
+            AttachmentError::File(error) => error.into(),
+            AttachmentError::Settings(error) => {
+                tracing::error!(error = %error, "not configured");
+                Self::internal()
+            }
+        }
     }
 }
 

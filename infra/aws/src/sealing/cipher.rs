@@ -145,6 +145,29 @@ impl<K: KeyKind> DataKey<K> {
         Ok(sealed)
     }
 
+    /// As [`Self::seal`], but of a file: never deflated, and in place, for there may be megabytes of it. Opened by
+    /// [`Self::open`].
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub fn seal_file(
+        &self,
+        entropy: &dyn Entropy,
+        binding: Binding<'_>,
+        plain: Vec<u8>,
+    ) -> Result<Vec<u8>, SealingError> {
+        let mut nonce = [0; NONCE_LEN];
+        entropy.fill(&mut nonce);
+        let mut body = plain;
+        body.reserve_exact(1 + NONCE_LEN + AES_256_GCM.tag_len());
+        let aad = Aad::from(binding.bytes_of(VERSION, K::NAME));
+        self.cipher()?
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut body)
+            .map_err(|_| SealingError::Cipher)?;
+        body.splice(0..0, std::iter::once(VERSION).chain(nonce));
+        Ok(body)
+    }
+
     /// Decrypts what [`Self::seal`] made under the same binding.
     ///
     /// # Errors

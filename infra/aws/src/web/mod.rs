@@ -4,6 +4,7 @@
 //! Neither follows redirects by itself, asks a proxy, keeps cookies or repeats anything. TLS is rustls on aws-lc, as in
 //! the SDK. Certificates are loaded at the first use: functions that never call out never load them.
 
+mod aws;
 mod fetch;
 pub mod guard;
 
@@ -47,6 +48,8 @@ struct Shared {
     /// What may be fetched from as if it were on the net: none, or the one origin of the local stack
     /// (`http://127.0.0.1:4500`), where plain HTTP is spoken. Tests have several.
     local: Vec<String>,
+    /// Signs calls to AWS.
+    signer: Option<aws::Signer>,
     calls: OnceLock<Option<Client>>,
     fetches: OnceLock<Option<Client>>,
 }
@@ -60,12 +63,19 @@ impl std::fmt::Debug for Web {
 impl Web {
     /// The way out that these settings allow. Opens nothing and loads nothing.
     pub fn new(settings: &Settings) -> Self {
-        Self::with_local(settings.local_origin().into_iter().collect())
+        let local = settings.local_origin().into_iter().collect();
+        Self::with(local, aws::Signer::of(settings))
     }
 
+    #[cfg(test)]
     fn with_local(local: Vec<String>) -> Self {
+        Self::with(local, None)
+    }
+
+    fn with(local: Vec<String>, signer: Option<aws::Signer>) -> Self {
         let shared = Shared {
             local,
+            signer,
             calls: OnceLock::new(),
             fetches: OnceLock::new(),
         };
@@ -80,41 +90,56 @@ impl Web {
     /// # Errors
     /// [`CallFailed`]: whether anything can have left.
     pub async fn call(&self, call: &Call, limit: Duration) -> Result<Answer, CallFailed> {
+        read(self.send(call, &[], limit).await?).await
+    }
+
+    /// Sends a call, with headers beside its own.
+    async fn send(
+        &self,
+        call: &Call,
+        more: &[(String, String)],
+        limit: Duration,
+    ) -> Result<Response, CallFailed> {
         let client = self.shared.calls().ok_or(CallFailed::NotSent)?;
         let method = match call.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let headers = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let own = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let more = more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut request = client
             .request(method, &call.url)
-            .headers(header_map(headers).ok_or(CallFailed::NotSent)?)
+            .headers(header_map(own.chain(more)).ok_or(CallFailed::NotSent)?)
             .timeout(limit);
         if !call.body.is_empty() {
             request = request.body(call.body.clone());
         }
-        let mut response = request.send().await.map_err(|error| {
+        request.send().await.map_err(|error| {
             if error.is_connect() || error.is_builder() {
                 CallFailed::NotSent
             } else {
                 CallFailed::Unknown
             }
-        })?;
-        let mut body = Vec::new();
-        while body.len() < LONGEST_ANSWER {
-            let Some(chunk) = response.chunk().await.map_err(|_| CallFailed::Unknown)? else {
-                break;
-            };
-            let room = LONGEST_ANSWER - body.len();
-            body.extend(chunk.iter().take(room));
-        }
-        Ok(Answer {
-            status: response.status().as_u16(),
-            retry_after: retry_after(&response),
-            body,
         })
     }
+}
+
+/// Reads an answer, as far as answers are read.
+async fn read(mut response: Response) -> Result<Answer, CallFailed> {
+    let mut body = Vec::new();
+    while body.len() < LONGEST_ANSWER {
+        let Some(chunk) = response.chunk().await.map_err(|_| CallFailed::Unknown)? else {
+            break;
+        };
+        let room = LONGEST_ANSWER - body.len();
+        body.extend(chunk.iter().take(room));
+    }
+    Ok(Answer {
+        status: response.status().as_u16(),
+        retry_after: retry_after(&response),
+        body,
+    })
 }
 
 impl Shared {
@@ -165,8 +190,10 @@ fn header_map<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<H
 }
 
 fn retry_after(response: &Response) -> Option<u64> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok()
+    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let plain = header(RETRY_AFTER.as_str()).and_then(|value| value.trim().parse().ok());
+    // Meta has its own words for it.
+    plain.or_else(|| usher_carriers::meta::usage::wait_seconds(header))
 }
 
 #[cfg(test)]

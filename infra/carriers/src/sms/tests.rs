@@ -219,6 +219,7 @@ fn sent(connection: &TwilioConnection, to: &str, text: &str) -> Result<Call, Out
             now: Timestamp::from_millis(0),
             comment: None,
             mail: None,
+            token: None,
             answers: None,
         },
     )

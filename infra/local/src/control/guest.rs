@@ -1,6 +1,10 @@
 //! A guest, through the same webhooks as in life: at the web chat through those of a browser, elsewhere through the
 //! carrier's own.
 
+mod delivery;
+mod email;
+mod form;
+mod meta;
 mod sms;
 mod voice;
 
@@ -15,6 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use self::delivery::Delivery;
 use super::{invalid, ok, problem, read};
 use crate::stack::Shared;
 
@@ -24,7 +29,8 @@ pub(crate) struct Guests {
     tokens: Mutex<HashMap<(String, String), String>>,
 }
 
-#[derive(Deserialize)]
+/// What a guest does.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Message {
     channel: String,
@@ -38,9 +44,17 @@ struct Message {
     /// What comes with it, where the channel takes something.
     #[serde(default)]
     media: Vec<Media>,
+    /// What is done, where it is not a message: `comment`, `unsend`, `edit`, `reaction`.
+    act: Option<String>,
+    /// How the carrier delivers it.
+    #[serde(default)]
+    delivery: Delivery,
+    /// When it happened, as the carrier tells it. Follows from `delivery`.
+    #[serde(skip)]
+    at_ms: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Media {
     media_type: String,
@@ -52,6 +66,10 @@ const NUMBER: &str = "+15105550123";
 
 /// Sends a text as a guest. The answer carries what the webhook answered.
 pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let kind: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if kind.get("kind").and_then(Value::as_str) == Some("email") {
+        return email::post(&shared, &body).await;
+    }
     let message: Message = match read(&body) {
         Ok(message) => message,
         Err(response) => return response,
@@ -61,23 +79,37 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Bytes) -> Resp
             return invalid(field, "must not be empty, and may hold no special characters");
         }
     }
-    let by_carrier = match message.kind.as_deref() {
-        None | Some("web_chat") => None,
-        Some("sms") => Some(sms::send(&shared, &message).await),
-        Some("voice") => Some(voice::call(&shared, &message).await),
-        Some(_) => return invalid("kind", "must be a kind of channel that guests can be played on"),
+    let now_ms = shared.clock.now_ms();
+    let deliveries = match delivery::deliveries(&message, now_ms) {
+        Ok(deliveries) => deliveries,
+        Err((field, why)) => return invalid(field, why),
     };
-    match by_carrier {
-        None => {}
-        Some(Ok(answer)) => return ok(&answer),
-        Some(Err(error)) => return problem(StatusCode::BAD_GATEWAY, "webhook_failed", &error),
-    }
-    match send(&shared, &message).await {
-        Ok((status, answer, token)) => {
-            ok(&json!({"status": status, "response": answer, "session_token": token}))
+    let mut answers = Vec::new();
+    for one in &deliveries {
+        match deliver(&shared, one).await {
+            None => return invalid("kind", "must be a kind of channel that guests can be played on"),
+            Some(Ok(answer)) => answers.push(answer),
+            Some(Err(error)) => return problem(StatusCode::BAD_GATEWAY, "webhook_failed", &error),
         }
-        Err(error) => problem(StatusCode::BAD_GATEWAY, "webhook_failed", &error),
     }
+    match answers.as_slice() {
+        [answer] => ok(answer),
+        answers => ok(&json!({"object": "list", "data": answers, "has_more": false})),
+    }
+}
+
+/// Delivers one webhook; `None` if there is no such kind of channel.
+async fn deliver(shared: &Arc<Shared>, message: &Message) -> Option<Result<Value, String>> {
+    Some(match message.kind.as_deref() {
+        None | Some("web_chat") => send(shared, message).await.map(
+            |(status, answer, token)| json!({"status": status, "response": answer, "session_token": token}),
+        ),
+        Some("form") => form::send(shared, message).await,
+        Some("sms") => sms::send(shared, message).await,
+        Some("voice") => voice::call(shared, message).await,
+        Some(kind @ ("messenger" | "instagram" | "whatsapp")) => meta::send(shared, kind, message).await,
+        Some(_) => return None,
+    })
 }
 
 async fn send(shared: &Shared, message: &Message) -> Result<(u16, Value, Option<String>), String> {

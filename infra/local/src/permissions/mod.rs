@@ -7,6 +7,7 @@
 mod calls;
 mod condition;
 mod context;
+mod outside;
 mod pattern;
 mod policy;
 mod records;
@@ -28,7 +29,7 @@ use self::roles::Rules;
 use crate::callers::Caller;
 use crate::console::Console;
 use crate::proxy::{Call, Service};
-use crate::template::{ACCOUNT, Names, Raw, Template, TemplateError};
+use crate::template::{Names, Raw, Template, TemplateError};
 
 /// The function name of the person at the machine and of tests, who are not judged.
 pub const OPERATOR: &str = "operator";
@@ -184,31 +185,6 @@ impl Permissions {
             asks.try_for_each(|ask| self.judge(&who, &ask))
         };
         judge().map_err(|refusal| refusal.message())
-    }
-
-    /// What the scheduler needs to run a schedule: a role that it may take and that may invoke the function.
-    pub(crate) fn check_schedule(&self, name: &str) -> Result<(), String> {
-        let Some(schedule) = self.rules.schedules.get(name) else {
-            return Ok(());
-        };
-        let role = schedule
-            .role
-            .as_ref()
-            .ok_or_else(|| format!("schedule {name} has no RoleArn"))?;
-        let scheduler = Who {
-            function: "scheduler".to_owned(),
-            asker: Principal::Service("scheduler.amazonaws.com"),
-            tags: BTreeMap::new(),
-        };
-        let who = Who {
-            asker: Principal::Role(role.clone()),
-            ..scheduler.clone()
-        };
-        let mut taken = take(role);
-        taken.context.add("aws:SourceAccount", ACCOUNT);
-        self.judge(&scheduler, &taken)
-            .and_then(|()| self.judge(&who, &Ask::new("lambda:InvokeFunction", &schedule.function)))
-            .map_err(|refusal| refusal.message())
     }
 
     /// Takes a statement out of force, as if the template did not have it. What was handed out under it

@@ -2,14 +2,17 @@
 //! queues, keys, buckets, functions and their events is either understood or refused by name: nothing is
 //! silently left out, or the local stack would promise more than a deployment keeps.
 
+mod mail;
 mod properties;
 pub(crate) mod raw;
+mod schedule;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
+pub use self::mail::MailRule;
 use self::properties::{EventProperties, FunctionProperties, QueueProperties, TableProperties};
 pub use self::raw::{Names, Raw};
 use crate::filters::Pattern;
@@ -143,6 +146,8 @@ pub struct Function {
     pub queues: Vec<QueueSource>,
     /// Schedules.
     pub schedules: Vec<Schedule>,
+    /// Events of the account's bus that it is told.
+    pub events: Vec<Pattern>,
 }
 
 /// The whole template, resolved.
@@ -158,6 +163,8 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// ARNs of every role, by logical id.
     pub roles: BTreeMap<String, String>,
+    /// Where mail goes that comes in.
+    pub mail: Option<MailRule>,
 }
 
 impl Template {
@@ -173,7 +180,9 @@ impl Template {
                 .of_type("AWS::IAM::Role")
                 .map(|id| (id.to_owned(), raw::role_arn(id)))
                 .collect(),
+            mail: None,
         };
+        let mut named = Vec::new();
         for id in raw.of_type("AWS::DynamoDB::Table") {
             let properties: TableProperties = raw.properties(id, names)?;
             template.tables.push(properties.into_table(id)?);
@@ -187,8 +196,11 @@ impl Template {
         }
         for id in raw.of_type("AWS::Serverless::Function") {
             let properties: FunctionProperties = raw.properties(id, names)?;
-            template.functions.push(read_function(id, properties, raw)?);
+            let function = read_function(id, properties, raw)?;
+            named.push((id.to_owned(), function.name.clone()));
+            template.functions.push(function);
         }
+        template.mail = MailRule::read(raw, names, &named)?;
         for queue in &template.queues {
             if let Some((target, _)) = &queue.dead_letters
                 && !template
@@ -220,6 +232,7 @@ fn read_function(id: &str, properties: FunctionProperties, raw: &Raw) -> Result<
         streams: Vec::new(),
         queues: Vec::new(),
         schedules: Vec::new(),
+        events: Vec::new(),
     };
     for variable in function.environment.keys() {
         if variable == crate::environment::CLOCK_VARIABLE || variable.starts_with("AWS_ENDPOINT_URL") {
@@ -237,6 +250,7 @@ fn read_function(id: &str, properties: FunctionProperties, raw: &Raw) -> Result<
             EventProperties::HttpApi(http) => function.routes.push(http.into_route()),
             EventProperties::DynamoDb(stream) => function.streams.push(stream.into_source(&place)?),
             EventProperties::Sqs(queue) => function.queues.push(queue.into_source(&place, raw)?),
+            EventProperties::Rule(rule) => function.events.push(rule.into_pattern(&place)?),
             EventProperties::Schedule(schedule) => {
                 function.schedules.push(schedule.into_schedule(&key, &place)?);
             }

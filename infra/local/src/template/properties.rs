@@ -6,12 +6,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Queue, QueueSource, Raw, Route, Schedule, StreamSource, Table, TemplateError};
+use super::{Queue, QueueSource, Raw, Route, StreamSource, Table, TemplateError};
 use crate::filters::Pattern;
-use crate::schedules::Expression;
 
 /// A property that has a meaning in the cloud and none on one machine: accepted, not looked at.
-type CloudOnly = Option<Value>;
+pub(super) type CloudOnly = Option<Value>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -201,7 +200,9 @@ pub(super) enum EventProperties {
     #[serde(rename = "SQS")]
     Sqs(QueueEvent),
     #[serde(rename = "ScheduleV2")]
-    Schedule(ScheduleEvent),
+    Schedule(super::schedule::ScheduleEvent),
+    #[serde(rename = "EventBridgeRule")]
+    Rule(super::mail::RuleEvent),
 }
 
 #[derive(Deserialize)]
@@ -342,44 +343,6 @@ impl QueueEvent {
             queue,
             batch_size,
             report_failures,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "cloud-only properties are accepted, not read")]
-pub(super) struct ScheduleEvent {
-    schedule_expression: String,
-    #[serde(default)]
-    input: Option<String>,
-    #[serde(default)]
-    retry_policy: Option<RetryPolicy>,
-    role_arn: CloudOnly,
-    description: CloudOnly,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "cloud-only properties are accepted, not read")]
-struct RetryPolicy {
-    #[serde(default)]
-    maximum_retry_attempts: u32,
-    maximum_event_age_in_seconds: CloudOnly,
-}
-
-impl ScheduleEvent {
-    pub(super) fn into_schedule(self, key: &str, place: &str) -> Result<Schedule, TemplateError> {
-        let expression =
-            Expression::parse(&self.schedule_expression).map_err(|e| TemplateError::new(place, e))?;
-        let input = self.input.unwrap_or_else(|| "{}".to_owned());
-        Ok(Schedule {
-            name: key.to_lowercase(),
-            expression,
-            input,
-            max_retries: self
-                .retry_policy
-                .map_or(0, |policy| policy.maximum_retry_attempts),
         })
     }
 }

@@ -17,13 +17,19 @@ const BUILT: [&str; 6] = [
     "AWS::Serverless::HttpApi",
 ];
 /// Types that make nothing on one machine; roles and policies are read as permissions.
-const WITHOUT_LOCAL_EFFECT: [&str; 6] = [
+const WITHOUT_LOCAL_EFFECT: [&str; 12] = [
     "AWS::CloudWatch::Alarm",
     "AWS::IAM::Role",
     "AWS::IAM::RolePolicy",
     "AWS::KMS::Alias",
+    "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
     "AWS::S3::BucketPolicy",
+    "AWS::SES::ConfigurationSet",
+    "AWS::SES::ConfigurationSetEventDestination",
+    "AWS::SES::EmailIdentity",
+    "AWS::SES::ReceiptRule",
+    "AWS::SES::ReceiptRuleSet",
 ];
 
 /// What a template's references stand for here.

@@ -4,6 +4,7 @@
 //! outbox, and makes the webhooks that a person's acts would cause.
 
 pub(crate) mod mail;
+mod media;
 pub(crate) mod meta;
 pub(crate) mod twilio;
 mod weather;
@@ -13,9 +14,11 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::outbox::Outbox;
+use crate::permissions::Permissions;
 
 /// Path under which the world is served, beside the gateway's routes and the control endpoints.
 pub(crate) const PATH: &str = "/_world";
@@ -31,6 +34,10 @@ pub(crate) struct World {
     pub(crate) base_url: String,
     /// What goes wrong on purpose.
     pub(crate) faults: Arc<Faults>,
+    /// Who calls services of the cloud that are played here.
+    pub(crate) callers: Arc<Callers>,
+    /// Who may.
+    pub(crate) permissions: Arc<Permissions>,
     /// Meta's platform.
     pub(crate) meta: meta::Meta,
     /// Twilio.
@@ -41,12 +48,21 @@ pub(crate) struct World {
 
 impl World {
     /// A world in which nothing has happened yet.
-    pub(crate) fn new(outbox: Arc<Outbox>, clock: Arc<Clock>, base_url: String, faults: Arc<Faults>) -> Self {
+    pub(crate) fn new(
+        outbox: Arc<Outbox>,
+        clock: Arc<Clock>,
+        base_url: String,
+        faults: Arc<Faults>,
+        callers: Arc<Callers>,
+        permissions: Arc<Permissions>,
+    ) -> Self {
         Self {
             outbox,
             clock,
             base_url,
             faults,
+            callers,
+            permissions,
             meta: meta::Meta::default(),
             twilio: twilio::Twilio::default(),
             mail: mail::Mail::default(),
@@ -55,9 +71,9 @@ impl World {
 }
 
 /// Secret of the app at the played Meta platform: signs webhooks.
-pub(crate) const APP_SECRET: &str = "local-app-secret";
+pub const APP_SECRET: &str = "local-app-secret";
 /// What the played Meta platform shows when it asks whether a webhook is ours.
-pub(crate) const VERIFY_TOKEN: &str = "local-verify-token";
+pub const VERIFY_TOKEN: &str = "local-verify-token";
 
 /// Parameters of the template on this machine: carriers are here. `given` counts before them.
 pub(crate) fn parameters(base_url: &str, given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -83,7 +99,8 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     let carriers = Router::new()
         .nest("/meta", meta::routes())
         .nest("/twilio", twilio::routes())
-        .nest("/mail", mail::routes());
+        .nest("/mail", mail::routes())
+        .nest("/media", media::routes());
     Router::new()
         .nest(PATH, carriers)
         .layer(axum::middleware::from_fn_with_state(

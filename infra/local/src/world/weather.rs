@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
 use super::World;
 use crate::faults::{Kind, Target};
@@ -22,7 +22,14 @@ pub(super) async fn strike(State(world): State<Arc<World>>, request: Request, ne
     match drawn.kind {
         Kind::Throttle => {
             let wait = [(header::RETRY_AFTER, "1")];
-            (StatusCode::TOO_MANY_REQUESTS, wait, too_many(&carrier)).into_response()
+            let mut answer = (StatusCode::TOO_MANY_REQUESTS, wait, too_many(&carrier)).into_response();
+            if carrier == "meta" {
+                let usage =
+                    r#"{"1":[{"type":"messenger","call_count":100,"estimated_time_to_regain_access":1}]}"#;
+                let usage = HeaderValue::from_static(usage);
+                answer.headers_mut().insert("x-business-use-case-usage", usage);
+            }
+            answer
         }
         Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response(),
         Kind::Timeout => {

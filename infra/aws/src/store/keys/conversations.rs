@@ -1,8 +1,8 @@
 //! Conversations, their messages and traces.
 
 use usher_shared::Timestamp;
-use usher_shared::ids::{ContactId, ConversationId, MessageId, TenantId, TraceId};
-use usher_shared::records::{CallRecording, Conversation, ConversationAge, Message, Trace};
+use usher_shared::ids::{AttachmentId, ContactId, ConversationId, MessageId, TenantId, TraceId};
+use usher_shared::records::{Attachment, CallRecording, Conversation, ConversationAge, Message, Trace};
 use usher_shared::untrusted::KeyedHash;
 
 use super::{END, Key, Listing, Range, Table, all, all_listed, by_time, time_digits};
@@ -10,6 +10,8 @@ use super::{END, Key, Listing, Range, Table, all, all_listed, by_time, time_digi
 /// The head of a conversation sorts right after its messages, so that one backward Query brings the head
 /// and the newest messages.
 pub(super) const HEAD: &str = "m~";
+/// What sort keys of attachments begin with; the filter of the table's stream says the same.
+const ATTACHMENTS: &str = "a#";
 
 /// The head of a conversation.
 pub fn conversation(tenant: TenantId, conversation: ConversationId) -> Key<Conversation> {
@@ -137,6 +139,60 @@ pub fn traces(tenant: TenantId, conversation: ConversationId) -> Range {
     }
 }
 
+/// An attachment, in the conversation's partition. Listed as its file is, so that both lists can be laid side by side.
+pub fn attachment(
+    tenant: TenantId,
+    conversation: ConversationId,
+    message: MessageId,
+    attachment: AttachmentId,
+) -> Key<Attachment> {
+    let sk = format!("{ATTACHMENTS}{}#{}", message.body(), attachment.body());
+    let listing = Listing {
+        pk: format!("{tenant}#files"),
+        sk: format!("{conversation}/{message}/{attachment}"),
+    };
+    Key::inbox(conversation_partition(tenant, conversation), sk).listed(listing)
+}
+
+/// What came with one message.
+pub fn attachments_of(tenant: TenantId, conversation: ConversationId, message: MessageId) -> Range {
+    Range {
+        from: format!("{ATTACHMENTS}{}#", message.body()),
+        to: format!("{ATTACHMENTS}{}#{END}", message.body()),
+        ..messages(tenant, conversation, None)
+    }
+}
+
+/// What came with any message of a conversation.
+pub fn attachments(tenant: TenantId, conversation: ConversationId) -> Range {
+    Range {
+        from: ATTACHMENTS.to_owned(),
+        to: format!("{ATTACHMENTS}{END}"),
+        ..messages(tenant, conversation, None)
+    }
+}
+
+/// What came with messages of `until` or before.
+pub fn attachments_until(tenant: TenantId, conversation: ConversationId, until: Timestamp) -> Range {
+    let last = MessageId::derived(until, [0xff; 10]);
+    Range {
+        to: format!("{ATTACHMENTS}{}#{END}", last.body()),
+        ..attachments(tenant, conversation)
+    }
+}
+
+/// All attachments of a tenant, in the order of their files.
+pub fn files(tenant: TenantId) -> Range {
+    all_listed(format!("{tenant}#files"))
+}
+
+/// The attachment whose sort key this is, with its message.
+pub fn parse_attachment_sort_key(sk: &str) -> Option<(MessageId, AttachmentId)> {
+    let (message, attachment) = sk.strip_prefix(ATTACHMENTS)?.split_once('#')?;
+    let message = MessageId::from_body(message).ok()?;
+    Some((message, AttachmentId::from_body(attachment).ok()?))
+}
+
 /// The recording of a call, by the hash of its carrier's id.
 pub fn call_recording(
     tenant: TenantId,
@@ -183,7 +239,7 @@ pub fn call_recordings_until(tenant: TenantId, until: Timestamp) -> Range {
     }
 }
 
-/// Everything in a conversation's partition: head, messages, traces.
+/// Everything in a conversation's partition: head, messages, traces, attachments.
 pub fn conversation_rows(tenant: TenantId, conversation: ConversationId) -> Range {
     all(conversation_partition(tenant, conversation))
 }

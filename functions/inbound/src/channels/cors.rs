@@ -1,4 +1,4 @@
-//! Which pages may use a chat: finds the channel, checks the page's origin, answers preflights.
+//! Which pages may use a chat or a form: finds the channel, checks the page's origin, answers preflights.
 
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -10,6 +10,7 @@ use usher_aws::TenantScope;
 use usher_aws::http::{App, Problem, path_id};
 use usher_aws::rate::network_of;
 use usher_carriers::event::To;
+use usher_shared::channel::ChannelKind;
 use usher_shared::rate::Class;
 use usher_shared::records::ChannelAddress;
 
@@ -20,7 +21,13 @@ pub(super) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let channel = match find(&app, &key).await {
+    let forms = request.uri().path().starts_with("/forms/");
+    let kind = if forms {
+        ChannelKind::Form
+    } else {
+        ChannelKind::WebChat
+    };
+    let channel = match find(&app, &key, kind).await {
         Ok(channel) => channel,
         Err(problem) => return problem.into_response(),
     };
@@ -59,8 +66,9 @@ pub(super) async fn admit(
 
 /// What a request counts as, and the network it comes from.
 fn counted(request: &Request) -> (Class, String) {
-    let sessions = request.uri().path().ends_with("/sessions");
-    let class = match (request.method(), sessions) {
+    let path = request.uri().path();
+    let class = match (request.method(), path.ends_with("/sessions")) {
+        _ if path.starts_with("/forms/") => Class::FormPosts,
         (_, true) => Class::ChatSessions,
         (&Method::GET | &Method::HEAD, false) => Class::ChatAnswers,
         (_, false) => Class::ChatMessages,
@@ -93,10 +101,11 @@ pub(super) async fn never_reached() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn find(app: &App, key: &str) -> Result<ChannelAddress, Problem> {
-    app.platform
-        .find_channel(&To::key(path_id(key)?))
-        .await?
+/// A key is of one kind of channel, and is nothing to the others' routes.
+async fn find(app: &App, key: &str, kind: ChannelKind) -> Result<ChannelAddress, Problem> {
+    let found = app.platform.find_channel(&To::key(path_id(key)?)).await?;
+    found
+        .filter(|channel| *channel.kind == kind)
         .ok_or_else(Problem::not_found)
 }
 

@@ -22,6 +22,8 @@ use crate::work::{WorkError, remove};
 
 /// A file has to be there after this long, the longest of them at half a megabyte a second.
 const TIME: Duration = Duration::from_mins(1);
+/// What a carrier has only just recorded may not be there yet, for as long as this.
+const SOON: Duration = Duration::from_mins(10);
 /// A question to a carrier has to be answered after this long.
 const CALL: Duration = Duration::from_secs(10);
 
@@ -136,6 +138,8 @@ async fn find(
     origin: Origin,
     mut claim: AttachmentClaim,
 ) -> Result<Result<Found, Failed>, WorkError> {
+    let is_recording = matches!(&origin, Origin::CarrierUrl(url) if url.contains("/Recordings/"));
+    let is_soon = is_recording && scope.now().since(*attachment.at) < SOON;
     let way = match way(function, scope, attachment, origin, &mut claim).await? {
         Ok(way) => way,
         Err(failed) => return Ok(Err(failed)),
@@ -165,6 +169,7 @@ async fn find(
         Err(FetchRefused::TooLarge) if claim.size.is_some() => {
             Err(Failed::ForGood(AttachmentRefusal::SizeMismatch))
         }
+        Err(error @ FetchRefused::Status(404)) if is_soon => Err(Failed::NotNow(NotNow::Fetch(error))),
         Err(error) => Err(failed(error)),
     })
 }

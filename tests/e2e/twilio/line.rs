@@ -222,3 +222,15 @@ pub(crate) async fn received(tenant: &Tenant, number: &str) -> Vec<Value> {
     let to = |entry: &&Value| entry["content"]["to"] == number;
     data(&outbox).iter().filter(to).cloned().collect()
 }
+
+/// What came with a message, once nothing of it is pending any more.
+pub(crate) async fn attached(tenant: &Tenant, conversation: &str, message: &str) -> Vec<Value> {
+    eventually("attachments are settled", || async {
+        let messages = messages(tenant, conversation).await;
+        let found = messages.into_iter().find(|found| found["id"] == message)?;
+        let shown = found["attachments"].as_array().cloned().unwrap_or_default();
+        let is_pending = shown.iter().any(|one| one["state"] == "pending");
+        (!shown.is_empty() && !is_pending).then_some(shown)
+    })
+    .await
+}

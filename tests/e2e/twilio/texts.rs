@@ -1,9 +1,11 @@
 //! Text messages, there and back.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use usher_shared::channel::{ChannelKind, ChannelSettings, TwilioConnection};
 
-use super::line::{Line, OURS, account, answer_in, messages, number, received, settled, sid};
+use super::line::{Line, OURS, account, answer_in, attached, messages, number, received, settled, sid};
 use crate::harness::{CLIENT, Tenant, eventually, id, run, send, stack};
 
 const QUESTION: &str = "How much is the garden room?";
@@ -195,6 +197,27 @@ fn what_nobody_can_answer_is_kept_and_left_unanswered() {
         line.said("This is the room").await;
         let conversations = tenant.get("/v1/conversations?limit=100").await.expect(200);
         assert_eq!(crate::harness::data(&conversations).len(), 3);
+    });
+}
+
+#[test]
+fn what_comes_with_a_text_message_is_fetched_with_the_account_s_credentials() {
+    run(async {
+        let tenant = Tenant::with_prices().await;
+        let line = Line::sms(stack(), &tenant).await;
+        let (from, text) = (number(), "This is the room");
+        let picture = STANDARD.encode(b"\x89PNG\r\n\x1a\n and what a picture is made of");
+        let body = json!({"channel": line.key, "kind": "sms", "from": from, "text": text,
+                          "media": [{"media_type": "image/png", "base64": picture}]});
+        let told = send(CLIENT.post(tenant.url("/_local/guest")).json(&body)).await;
+        assert_eq!(told.expect(200)["status"], 200);
+        let (conversation, said) = line.said(text).await;
+        let picture = attached(&tenant, &conversation, &id(&said[0])).await;
+        assert_eq!(
+            (&picture[0]["state"], &picture[0]["kind"]),
+            (&json!("stored"), &json!("image")),
+            "{picture:?}"
+        );
     });
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use usher_shared::category::Preset;
 
-use super::line::{Line, enter, messages, number, received, sid};
+use super::line::{Line, attached, enter, messages, number, received, sid};
 use super::texts::guest;
 use crate::harness::{CLIENT, Tenant, data, eventually, id, run, send, stack, start};
 
@@ -39,6 +39,13 @@ fn a_call_is_told_of_its_recording_and_becomes_a_conversation_that_waits_for_a_p
         assert_eq!(said.len(), 2, "{said:?}");
         assert_eq!(said[0]["text"], "[voice message, 12 s]");
         assert!(said.iter().all(|said| said["unattended"] == true));
+        // What was said can be heard as well.
+        let sound = attached(&tenant, &conversation, &id(&said[0])).await;
+        assert_eq!(
+            (&sound[0]["state"], &sound[0]["kind"]),
+            (&json!("stored"), &json!("audio")),
+            "{sound:?}"
+        );
         let head = tenant.get(&format!("/v1/conversations/{conversation}")).await;
         assert_eq!(head.expect(200)["state"], "waiting_for_human");
         // The number is for nothing else: what somebody types has no way to it.

@@ -97,11 +97,9 @@ pub(super) async fn delete_media(
     }
 }
 
-/// The file itself, on the host that serves files: whoever brings the account's credentials there has leaked them.
-pub(super) async fn content(State(world): Shared, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    if headers.contains_key(header::AUTHORIZATION) {
-        return StatusCode::BAD_REQUEST.into_response();
-    }
+/// The file itself, on the host that serves files. On one machine that is the API's own host, which may be brought
+/// credentials; the guard of redirects has tests of its own.
+pub(super) async fn content(State(world): Shared, Path(name): Path<String>) -> Response {
     match world.twilio.with(|kept| kept.files.get(&name).cloned()) {
         Some(file) => ([(header::CONTENT_TYPE, file.media_type)], file.bytes).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),

@@ -1,6 +1,6 @@
 # `just` alone lists the recipes. Plain `cargo run` and `cargo test` need none of them.
 
-functions := "inbound dispatch reply deliver inbox erasure retention exports channels"
+functions := "inbound dispatch reply deliver inbox erasure retention exports channels attachments"
 export PATH := justfile_directory() / ".tools/python/bin:" + env("PATH")
 
 [private]
@@ -26,6 +26,10 @@ permissions:
 # A thousand messages through every kind of fault and kill; minutes. The seed draws the plan
 storm seed="1" messages="1000":
     USHER_STORM_SEED={{ seed }} USHER_STORM_MESSAGES={{ messages }} cargo test -p usher-tests --test e2e -- --ignored --nocapture no_message_of_a_thousand
+
+# Every parser of what strangers send, for so many seconds each, on the nightly toolchain
+fuzz seconds="60" *targets:
+    scripts/fuzz {{ seconds }} {{ targets }}
 
 # Formatting, lints, template, dependencies
 lint:

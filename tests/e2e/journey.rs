@@ -28,6 +28,7 @@ pub(crate) async fn everything(stack: &Stack) {
         dead_letters(stack, &tenant),
         exports(stack, &tenant)
     );
+    crate::attachments::journey(stack).await;
     erasure(stack, &tenant).await;
     stopped(stack, &tenant).await;
     retention(stack).await;

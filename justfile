@@ -1,6 +1,6 @@
 # `just` alone lists the recipes. Plain `cargo run` and `cargo test` need none of them.
 
-functions := "inbound dispatch reply deliver inbox erasure retention exports channels mail"
+functions := "inbound dispatch reply deliver inbox erasure retention exports channels mail attachments"
 export PATH := justfile_directory() / ".tools/python/bin:" + env("PATH")
 
 [private]
@@ -30,6 +30,9 @@ storm seed="1" messages="1000":
 # Ten thousand messages on all channels, each brought one to eight times and out of order, through the same
 flood seed="1" messages="10000":
     USHER_STORM_SEED={{ seed }} USHER_STORM_MESSAGES={{ messages }} cargo test -p usher-tests --test e2e -- --ignored --nocapture no_message_of_ten_thousand
+# Every parser of what strangers send, for so many seconds each, on the nightly toolchain
+fuzz seconds="60" *targets:
+    scripts/fuzz {{ seconds }} {{ targets }}
 
 # Formatting, lints, template, dependencies
 lint:

@@ -1,7 +1,7 @@
 //! What comes with messages: fetched, judged, encrypted, opened for minutes, and gone when it should be.
 
 use reqwest::redirect::Policy;
-use serde_json::Value;
+use serde_json::{Value, json};
 use usher_aws::TenantScope;
 use usher_aws::store::keys;
 use usher_carriers::event::{Attached, Event, Person, Said, Source, To, What};
@@ -378,7 +378,7 @@ fn files_go_with_their_message_their_conversation_and_their_person() {
         let link = click(&tenant, &path(conversation, second), &newer[0]).await;
         assert_eq!(link.status, 303);
         let path_of = format!("/v1/conversations/{conversation}");
-        tenant.delete(&path_of).await.expect(202);
+        tenant.delete(&path_of).await.expect(200);
         eventually("nothing is left", || async {
             files(&tenant, conversation).await.is_empty().then_some(())
         })
@@ -406,15 +406,7 @@ fn files_without_a_row_and_rows_without_a_file_are_found() {
             settled(&tenant, conversation, message).await;
         }
         // One file loses its row while nobody listens, one row its file.
-        let platform = function_on(stack, "attachments");
-        let scope = platform.enter(inbound.scope.tenant()).await.unwrap();
-        let open = scope.open_conversation(conversation).await.unwrap().unwrap();
-        let gone = scope
-            .attachments_of(conversation, emptied, &open.key)
-            .await
-            .unwrap();
-        let files_of = scope.attachment_files().unwrap();
-        files_of.delete(&scope.attachment_file(&gone[0])).await.unwrap();
+        lose_file(stack, &tenant, conversation, emptied).await;
         assert!(stack.pause("dispatch", true));
         let range = keys::attachments_of(inbound.scope.tenant(), conversation, orphan);
         inbound.scope.store().purge(&range).await.unwrap();
@@ -432,4 +424,89 @@ fn files_without_a_row_and_rows_without_a_file_are_found() {
         assert_eq!(shown(&tenant, conversation, whole).await[0]["state"], "stored");
         stack.pause("dispatch", false);
     });
+}
+
+/// Everything that functions do to attachments, for the table of permissions.
+pub(crate) async fn journey(stack: &Stack) {
+    let tenant = Tenant::with_prices_on(stack).await;
+    // A form with a file, of somebody who becomes a lead.
+    let form = json!({"kind": "form", "name": "Enquiries"});
+    let form = tenant.post("/v1/channels", &form).await.expect(201);
+    let url = tenant.url(&format!("/forms/{}", form["key"].as_str().unwrap()));
+    let mut body = b"--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\ndee@example.com\r\n--x\r\n\
+        Content-Disposition: form-data; name=\"plan\"; filename=\"plan.png\"\r\n\r\n"
+        .to_vec();
+    body.extend_from_slice(PNG);
+    body.extend_from_slice(b"and more\r\n--x--");
+    let posted = CLIENT
+        .post(url)
+        .header("content-type", "multipart/form-data; boundary=x");
+    send(posted.header("accept", "application/json").body(body))
+        .await
+        .expect(202);
+    let lead = eventually("there is a lead", || async {
+        let body = json!({"email": "dee@example.com"});
+        let found = tenant.post("/v1/leads/search", &body).await.expect(200);
+        data(&found).first().map(id)
+    })
+    .await;
+    let archive = archive_of(&tenant, &lead).await;
+    assert!(archive.windows(8).any(|window| window == b"and more"));
+
+    // Fetched, opened, orphaned and erased.
+    let inbound = Inbound::of(&tenant, stack).await;
+    let file = || vec![attached(AttachmentKind::Image, served(stack, "picture.png"))];
+    let (message, conversation) = inbound.attach("ann", "1", file()).await;
+    let (emptied, _) = inbound.attach("ann", "2", file()).await;
+    let shown_first = settled(&tenant, conversation, message).await;
+    settled(&tenant, conversation, emptied).await;
+    let link = click(&tenant, &path(conversation, message), &shown_first[0]).await;
+    assert_eq!(link.status, 303);
+    lose_file(stack, &tenant, conversation, emptied).await;
+    let url = format!("{}/_local/schedule/orphans", stack.base_url());
+    send(CLIENT.post(url)).await.expect(200);
+    eventually("the loss is found", || async {
+        let found = shown(&tenant, conversation, emptied).await.pop()?;
+        (found["refusal"] == "gone").then_some(())
+    })
+    .await;
+    let path = format!("/v1/conversations/{conversation}");
+    tenant.delete(&path).await.expect(200);
+    eventually("nothing is left", || async {
+        files(&tenant, conversation).await.is_empty().then_some(())
+    })
+    .await;
+}
+
+/// Removes the file of a message's attachment behind its row's back.
+async fn lose_file(stack: &Stack, tenant: &Tenant, conversation: ConversationId, message: MessageId) {
+    let platform = function_on(stack, "attachments");
+    let owner = Inbound::of(tenant, stack).await.scope.tenant();
+    let scope = platform.enter(owner).await.unwrap();
+    let open = scope.open_conversation(conversation).await.unwrap().unwrap();
+    let found = scope.attachments_of(conversation, message, &open.key).await;
+    let file = scope.attachment_file(&found.unwrap()[0]);
+    scope.attachment_files().unwrap().delete(&file).await.unwrap();
+}
+
+/// The archive of a lead, with nothing packed.
+async fn archive_of(tenant: &Tenant, lead: &str) -> Vec<u8> {
+    let body = json!({"kind": "lead_archive", "lead_id": lead});
+    let asked = tenant.post("/v1/exports", &body).await.expect(202);
+    let done = eventually("the archive is complete", || async {
+        let export = tenant
+            .get(&format!("/v1/exports/{}", id(&asked)))
+            .await
+            .expect(200);
+        (export["state"] == "complete").then_some(export)
+    })
+    .await;
+    let url = done["download_url"].as_str().unwrap();
+    let bytes = CLIENT.get(url).send().await.unwrap().bytes().await.unwrap();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    let mut all = Vec::new();
+    for number in 0..archive.len() {
+        std::io::copy(&mut archive.by_index(number).unwrap(), &mut all).unwrap();
+    }
+    all
 }

@@ -30,6 +30,7 @@ pub(crate) async fn everything(stack: &Stack) {
         crate::twilio::journey::everything(stack, &tenant),
         crate::mail::journey::everything(stack)
     );
+    crate::attachments::journey(stack).await;
     erasure(stack, &tenant).await;
     stopped(stack, &tenant).await;
     retention(stack).await;

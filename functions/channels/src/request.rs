@@ -205,6 +205,14 @@ fn check_settings(
             checks.refuse(format!("settings.{field}"), not_for(kind));
         }
     }
+    check_texts(checks, settings);
+    check_urls(checks, settings);
+    if kind == ChannelKind::Email {
+        check_mailbox(checks, settings, mail_domain);
+    }
+}
+
+fn check_texts(checks: &mut Checks, settings: &mut Settings) {
     let texts: [(&str, &mut Option<String>, TextRule); 3] = [
         (
             "settings.help_text",
@@ -236,6 +244,9 @@ fn check_settings(
             language,
         );
     }
+}
+
+fn check_urls(checks: &mut Checks, settings: &Settings) {
     let urls: [(&str, &Option<String>, &[&str]); 3] = [
         ("settings.signed_url", &settings.signed_url, &["https", "http"]),
         ("settings.link", &settings.link, &["https"]),
@@ -246,6 +257,9 @@ fn check_settings(
             checks.refuse(field, "must be an address that begins with https://");
         }
     }
+}
+
+fn check_mailbox(checks: &mut Checks, settings: &mut Settings, mail_domain: Option<&str>) {
     for (index, relay) in settings.form_relays.iter().flatten().enumerate() {
         if index >= RELAYS || !is_mailbox(relay) {
             let why = format!("must be a mail address; there may be {RELAYS}");
@@ -253,22 +267,20 @@ fn check_settings(
             break;
         }
     }
-    if kind == ChannelKind::Email {
-        let resend = settings.mail_provider == Some(words::MailProvider::Resend);
-        let ours = |address: &str| mail_domain.is_some_and(|domain| is_under(address, domain));
-        match &mut settings.address {
-            None => checks.refuse("settings.address", "is required"),
-            Some(address) if !is_mailbox(address) => {
-                checks.refuse("settings.address", "must be a mail address");
-            }
-            Some(address) if !resend && !ours(address) => {
-                checks.refuse(
-                    "settings.address",
-                    "must be under a domain whose mail this installation takes",
-                );
-            }
-            Some(address) => *address = address.to_ascii_lowercase(),
+    let resend = settings.mail_provider == Some(words::MailProvider::Resend);
+    let ours = |address: &str| mail_domain.is_some_and(|domain| is_under(address, domain));
+    match &mut settings.address {
+        None => checks.refuse("settings.address", "is required"),
+        Some(address) if !is_mailbox(address) => {
+            checks.refuse("settings.address", "must be a mail address");
         }
+        Some(address) if !resend && !ours(address) => {
+            checks.refuse(
+                "settings.address",
+                "must be under a domain whose mail this installation takes",
+            );
+        }
+        Some(address) => *address = address.to_ascii_lowercase(),
     }
 }
 

@@ -18,3 +18,6 @@ pub mod twilio;
 pub mod twiml;
 pub mod urlencoded;
 pub mod voice;
+
+#[cfg(test)]
+mod mutated;

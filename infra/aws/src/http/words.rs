@@ -64,7 +64,6 @@ impl utoipa::PartialSchema for Time {
 impl ToSchema for Time {}
 
 /// What deleting answers.
-#[expect(clippy::struct_field_names, reason = "the word that such answers use")]
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Deleted {
     /// What was deleted.

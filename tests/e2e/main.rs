@@ -17,6 +17,7 @@ mod crashes;
 mod dead_letters;
 mod delivery;
 mod erasure;
+mod every_channel;
 mod export_resume;
 mod exports;
 mod forms;

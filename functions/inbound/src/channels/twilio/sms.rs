@@ -172,7 +172,7 @@ pub(super) async fn status(hook: &Genuine) -> Result<Option<&'static str>, Probl
             .suppress(Means::Sms, &person.address, "carrier")
             .await?;
     }
-    let taken = take(&hook.scope, &hook.address, event).await?;
+    let taken = Box::pin(take(&hook.scope, &hook.address, event)).await?;
     Ok(match taken {
         // Every message has several of those that are on their way.
         Received::Ignored(name) if name != "status_on_its_way" => Some(name),

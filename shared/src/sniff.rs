@@ -121,12 +121,10 @@ pub fn judge(
     let claimed = claimed.map(essence).filter(|claimed| !says_nothing(claimed));
     let named = claimed.as_deref().map(MediaType::named);
     match (detect(head), named) {
-        (_, Some(None)) => Err(AttachmentRefusal::TypeRefused),
-        (None, None) => Err(AttachmentRefusal::TypeRefused),
-        (None, Some(Some(_))) => Err(AttachmentRefusal::TypeMismatch),
+        (_, Some(None)) | (None, None) => Err(AttachmentRefusal::TypeRefused),
         (Some(found), Some(Some(claimed))) => agreed(found, claimed).ok_or(AttachmentRefusal::TypeMismatch),
         (Some(found), None) if passes_for(found, kind) => Ok(found),
-        (Some(_), None) => Err(AttachmentRefusal::TypeMismatch),
+        (None, Some(Some(_))) | (Some(_), None) => Err(AttachmentRefusal::TypeMismatch),
     }
 }
 

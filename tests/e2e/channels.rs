@@ -50,7 +50,7 @@ async fn fault(stack: &Stack, fault: Value) {
 }
 
 async fn tend(stack: &Stack) -> Value {
-    let url = format!("{}/_local/schedule/channels", stack.base_url());
+    let url = format!("{}/_local/schedule/tend", stack.base_url());
     send(CLIENT.post(url)).await.expect(200)["answer"].clone()
 }
 
@@ -117,7 +117,7 @@ fn p_col_02_a_meta_channel_stores_account_name_permissions_subscription_and_toke
         let fields: Vec<&str> = secret.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
             fields,
-            ["channel", "created_at", "grant", "k", "pk", "sealed", "sk"],
+            ["a", "channel", "connection", "created_at", "grant", "k", "pk", "sk"],
             "{secret}"
         );
         // What is sealed in it is a type of these fields; a field more does not go unnoticed.

@@ -120,6 +120,9 @@ fn the_template_has_the_routes_of_the_api_document_and_of_the_chat() {
         }
     }
     expected.insert(("/hooks/resend/{channel_key}".to_owned(), "post".to_owned()));
+    for method in ["post", "options"] {
+        expected.insert(("/forms/{channel_key}".to_owned(), method.to_owned()));
+    }
     assert_eq!(routes, expected);
 }
 
@@ -155,38 +158,47 @@ fn p_ret_10_p_sec_01_files_are_encrypted_private_unversioned_and_end_after_seven
             .map(|r| r.2.clone())
             .unwrap()
     };
-    let bucket = of("ExportsBucket");
-    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
-    assert_eq!(
-        encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"].as_str(),
-        Some("aws:kms")
-    );
-    assert_eq!(encryption["BucketKeyEnabled"].as_bool(), Some(true));
-    for block in [
-        "BlockPublicAcls",
-        "BlockPublicPolicy",
-        "IgnorePublicAcls",
-        "RestrictPublicBuckets",
-    ] {
+    for name in ["ExportsBucket", "AttachmentsBucket"] {
+        let bucket = of(name);
+        let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
         assert_eq!(
-            bucket["PublicAccessBlockConfiguration"][block].as_bool(),
-            Some(true),
-            "{block}"
+            encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"].as_str(),
+            Some("aws:kms")
+        );
+        assert_eq!(encryption["BucketKeyEnabled"].as_bool(), Some(true));
+        for block in [
+            "BlockPublicAcls",
+            "BlockPublicPolicy",
+            "IgnorePublicAcls",
+            "RestrictPublicBuckets",
+        ] {
+            assert_eq!(
+                bucket["PublicAccessBlockConfiguration"][block].as_bool(),
+                Some(true),
+                "{name}: {block}"
+            );
+        }
+        assert!(bucket.get("VersioningConfiguration").is_none());
+        let statement = &of(&format!("{name}Policy"))["PolicyDocument"]["Statement"][0];
+        assert_eq!(statement["Effect"].as_str(), Some("Deny"));
+        assert_eq!(
+            statement["Condition"]["Bool"]["aws:SecureTransport"].as_str(),
+            Some("false")
         );
     }
-    assert!(bucket.get("VersioningConfiguration").is_none());
-    let rules = &bucket["LifecycleConfiguration"]["Rules"];
+    let exports = of("ExportsBucket");
+    let rules = &exports["LifecycleConfiguration"]["Rules"];
     assert_eq!(rules[0]["ExpirationInDays"].as_u64(), Some(7));
     assert_eq!(
         rules[1]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"].as_u64(),
         Some(1)
     );
-    let statement = &of("ExportsBucketPolicy")["PolicyDocument"]["Statement"][0];
-    assert_eq!(statement["Effect"].as_str(), Some("Deny"));
-    assert_eq!(
-        statement["Condition"]["Bool"]["aws:SecureTransport"].as_str(),
-        Some("false")
-    );
+    // Attachments end with their conversation, copies in the clear by themselves.
+    let attachments = of("AttachmentsBucket");
+    let rules = &attachments["LifecycleConfiguration"]["Rules"];
+    assert_eq!(rules[0]["Prefix"].as_str(), Some("clear/"));
+    assert_eq!(rules[0]["ExpirationInDays"].as_u64(), Some(1));
+    assert!(rules.get(1).is_none());
 }
 
 #[test]
@@ -245,6 +257,7 @@ fn a_queues_visibility_is_at_least_six_times_its_functions_timeout() {
         ("ReplyQueue", "ReplyFunction"),
         ("DeliverQueue", "DeliverFunction"),
         ("ExportQueue", "ExportsFunction"),
+        ("AttachmentQueue", "AttachmentsFunction"),
     ] {
         let visibility = properties(queue)["VisibilityTimeout"].as_u64().unwrap();
         let timeout = properties(function)["Timeout"].as_u64().unwrap();

@@ -220,9 +220,7 @@ async fn way(
                 Ok(medium) if account::is_platforms(&endpoints, &medium.url) => {
                     claim.media_type = claim.media_type.take().or(medium.media_type);
                     claim.size = claim.size.or(medium.size);
-                    let told = medium
-                        .sha256
-                        .map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect());
+                    let told = medium.sha256.map(hex::encode);
                     claim.sha256 = claim.sha256.take().or(told);
                     let headers = account::medium_headers(meta);
                     Ok(Way {

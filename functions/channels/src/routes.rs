@@ -7,7 +7,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use usher_aws::TenantScope;
-use usher_aws::channels::NewChannel as NewChannelOf;
+use usher_aws::channels::{ConnectError, NewChannel as NewChannelOf};
 use usher_aws::clock::wall_now;
 use usher_aws::deadline::Deadline;
 use usher_aws::http::access::permission::{ChannelsDelete, ChannelsRead, ChannelsWrite};
@@ -124,9 +124,22 @@ async fn create_channel(
     let channel = match started {
         Idempotent::Made(id) => stored(scope, id).await?.ok_or_else(gone)?,
         Idempotent::Make(id, pending) => {
-            let new = tried(&carriers, scope, id, checked).await?;
             let entry = granted.audit(AuditAction::ChannelCreated, &id)?;
-            let channel = app.platform.connect_channel(scope, new, vec![entry]).await?;
+            // What was refused before anything was made may be asked again at once. What only failed half-way goes on
+            // under the same id.
+            let new = match tried(&carriers, scope, id, checked).await {
+                Ok(new) => new,
+                Err(problem) => {
+                    pending.abandon(scope).await?;
+                    return Err(problem);
+                }
+            };
+            let made = app.platform.connect_channel(scope, new, vec![entry]).await;
+            if let Err(ConnectError::Taken) = &made {
+                pending.abandon(scope).await?;
+                return Err(ConnectError::Taken.into());
+            }
+            let channel = made?;
             pending.complete(scope).await?;
             channel
         }

@@ -8,8 +8,8 @@ use serde_json::json;
 use usher_aws::TenantScope;
 use usher_aws::http::document::{IdempotencyHeader, Invalid, NotFound, NotMade, Refused};
 use usher_aws::http::{
-    App, Caller, IdempotencyKey, Idempotent, List, ListQuery, Problem, ProblemBody, QueryOf, Strict, path_id,
-    read_page,
+    App, Caller, IdempotencyKey, Idempotent, List, ListQuery, Problem, ProblemBody, QueryOf, Strict, gone,
+    path_id, read_page,
 };
 use usher_aws::sealing::DataKey;
 use usher_aws::store::{When, Written, keys};
@@ -105,15 +105,7 @@ pub(crate) async fn create_export(
         .begin(&caller, scope, "POST /v1/exports", &request.raw, fresh)
         .await?;
     let (id, export) = match started {
-        Idempotent::Made(id) => {
-            let gone = || {
-                Problem::gone(
-                    "resource_gone",
-                    "What this idempotency key made has been deleted since.",
-                )
-            };
-            (id, stored(scope, id).await?.ok_or_else(gone)?)
-        }
+        Idempotent::Made(id) => (id, stored(scope, id).await?.ok_or_else(gone)?),
         Idempotent::Make(id, pending) => {
             if let Err(problem) = may_begin(scope, id, request.value.lead_id).await {
                 pending.abandon(scope).await?;

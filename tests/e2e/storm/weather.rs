@@ -109,8 +109,11 @@ pub(super) async fn gather_at_carriers(stack: &Stack, random: &mut Random, messa
     for carrier in CARRIERS {
         for (kind, thousandths) in AT_CARRIERS {
             #[expect(clippy::cast_precision_loss, reason = "small")]
-            let fault = json!({"service": "carrier", "operation": carrier, "kind": kind, "delay": "100ms",
+            let mut fault = json!({"service": "carrier", "operation": carrier, "kind": kind,
                 "probability": thousandths as f64 / 1000.0, "seed": random.number() >> 12, "count": messages.max(20)});
+            if kind == "timeout-after" {
+                fault["delay"] = json!("100ms");
+            }
             let url = format!("{}/_local/fault", stack.base_url());
             send(CLIENT.post(url).json(&fault)).await.expect(200);
         }

@@ -82,7 +82,7 @@ impl Afterwards<'_> {
             ..Message::blank()
         };
         let row = keys::message(scope.tenant(), place.conversation, id);
-        let written = scope.put_message(&row, message, attached, &key).await?;
+        let written = Box::pin(scope.put_message(&row, message, attached, &key)).await?;
         // Also when it was there before: an earlier delivery may have died in between.
         let from = [ConversationState::Ai, ConversationState::WaitingForHuman];
         let moved = scope

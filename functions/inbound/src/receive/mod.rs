@@ -266,7 +266,8 @@ pub async fn receive(
         ..Message::blank()
     };
     let row = keys::message(scope.tenant(), conversation, id);
-    let written = scope.put_message(&row, message, attached, &key).await?;
+    // Boxed: large, and most messages have nothing attached.
+    let written = Box::pin(scope.put_message(&row, message, attached, &key)).await?;
     tracing::info!(
         tenant.id = %scope.tenant(),
         conversation.id = %conversation,

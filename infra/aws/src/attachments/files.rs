@@ -328,8 +328,8 @@ impl AttachmentFiles {
         let mut deleted = 0;
         loop {
             let answer = self.list_objects(prefix, None).await?;
-            for key in answer.contents.unwrap_or_default().into_iter() {
-                if let Some(key) = key.key {
+            for object in answer.contents.unwrap_or_default() {
+                if let Some(key) = object.key {
                     self.delete_object(&key).await?;
                     deleted += 1;
                 }

@@ -42,36 +42,36 @@ mod tests {
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
-    fn judged(claim: AttachmentClaim) -> Result<MediaType, AttachmentRefusal> {
-        judge(PNG, None, &claim, AttachmentKind::Image)
+    fn judged(claim: &AttachmentClaim) -> Result<MediaType, AttachmentRefusal> {
+        judge(PNG, None, claim, AttachmentKind::Image)
     }
 
     #[test]
     fn size_digest_and_type_have_to_be_what_is_claimed_of_them() {
         let claim = AttachmentClaim::default;
-        assert_eq!(judged(claim()), Ok(MediaType::Png));
+        assert_eq!(judged(&claim()), Ok(MediaType::Png));
         let honest = AttachmentClaim {
             size: Some(16),
             sha256: Some(sha256(PNG)),
             media_type: Some("image/png".to_owned()),
             ..claim()
         };
-        assert_eq!(judged(honest.clone()), Ok(MediaType::Png));
+        assert_eq!(judged(&honest), Ok(MediaType::Png));
         let size = AttachmentClaim {
             size: Some(15),
             ..honest.clone()
         };
-        assert_eq!(judged(size), Err(AttachmentRefusal::SizeMismatch));
+        assert_eq!(judged(&size), Err(AttachmentRefusal::SizeMismatch));
         let digest = AttachmentClaim {
             sha256: Some(sha256(b"other")),
             ..honest.clone()
         };
-        assert_eq!(judged(digest), Err(AttachmentRefusal::DigestMismatch));
+        assert_eq!(judged(&digest), Err(AttachmentRefusal::DigestMismatch));
         let media_type = AttachmentClaim {
             media_type: Some("image/jpeg".to_owned()),
             ..honest
         };
-        assert_eq!(judged(media_type), Err(AttachmentRefusal::TypeMismatch));
+        assert_eq!(judged(&media_type), Err(AttachmentRefusal::TypeMismatch));
     }
 
     #[test]

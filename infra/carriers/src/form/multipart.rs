@@ -19,14 +19,10 @@ pub(super) fn boundary(content_type: &str) -> Option<String> {
 pub(super) fn parse(boundary: &str, body: &[u8]) -> Result<Form, NoForm> {
     let delimiter = format!("--{boundary}");
     // The first delimiter begins the body, or follows a preamble; the others follow a line end of their own.
-    let mut rest = match body.strip_prefix(delimiter.as_bytes()) {
-        Some(rest) => rest,
-        None => {
-            let (_, rest) = split(body, format!("\r\n{delimiter}").as_bytes()).ok_or(NoForm::Malformed)?;
-            rest
-        }
-    };
     let next = format!("\r\n{delimiter}");
+    let begin = body.strip_prefix(delimiter.as_bytes());
+    let begin = begin.or_else(|| split(body, next.as_bytes()).map(|(_, rest)| rest));
+    let mut rest = begin.ok_or(NoForm::Malformed)?;
     let mut form = Form::default();
     loop {
         if rest.starts_with(b"--") {
@@ -92,13 +88,12 @@ fn parameter(header: &str, wanted: &str) -> Option<String> {
     loop {
         let (name, after) = rest.split_once('=')?;
         let name = name.trim_start_matches([';', ' ', '\t']).trim();
-        let (value, after) = match after.strip_prefix('"') {
-            Some(quoted) => quoted_string(quoted)?,
-            None => {
-                let end = after.find(';').unwrap_or(after.len());
-                let (value, after) = after.split_at_checked(end)?;
-                (value.trim().to_owned(), after)
-            }
+        let (value, after) = if let Some(quoted) = after.strip_prefix('"') {
+            quoted_string(quoted)?
+        } else {
+            let end = after.find(';').unwrap_or(after.len());
+            let (value, after) = after.split_at_checked(end)?;
+            (value.trim().to_owned(), after)
         };
         if name.eq_ignore_ascii_case(wanted) {
             return Some(value.replace("%22", "\""));

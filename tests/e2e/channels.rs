@@ -117,7 +117,16 @@ fn p_col_02_a_meta_channel_stores_account_name_permissions_subscription_and_toke
         let fields: Vec<&str> = secret.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
             fields,
-            ["a", "channel", "connection", "created_at", "grant", "k", "pk", "sk"],
+            [
+                "a",
+                "channel",
+                "connection",
+                "created_at",
+                "grant",
+                "k",
+                "pk",
+                "sk"
+            ],
             "{secret}"
         );
         // What is sealed in it is a type of these fields; a field more does not go unnoticed.

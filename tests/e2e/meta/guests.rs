@@ -101,6 +101,7 @@ fn one_post_carries_messages_for_several_tenants() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a figure to read")]
 fn a_large_batch_is_stored_within_the_time_that_a_webhook_has() {
     run(async {
         let stack = crate::harness::start().await;

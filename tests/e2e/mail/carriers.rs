@@ -31,7 +31,7 @@ async fn suppressed(stack: &Stack, mailbox: &Mailbox, address: &str) -> bool {
 
 /// A mail that bounces for good: marked, left to a person, and never written to again by itself.
 async fn bounces(mailbox: &Mailbox, stack: &Stack) {
-    let from = format!("{}@example.net", unique("bounce"));
+    let from = format!("{}@example.net", unique("wrong"));
     mailbox.write(mail(&from)).await;
     let message = ours(mailbox, "the bounce is noted", |message| {
         message["delivery"] == "undelivered"

@@ -11,7 +11,7 @@ use crate::journey::used;
 /// In, out, a bounce by either provider, what was left over, and a race.
 pub(crate) async fn everything(stack: &Stack) {
     let mailbox = Mailbox::new(stack).await;
-    for name in ["ana", "bounce"] {
+    for name in ["ana", "wrong"] {
         let from = format!("{}@example.net", unique(name));
         let mail = json!({"from": from, "subject": "Garden room", "text": "How much is the garden room?",
                           "attachments": [{"name": "plan.txt", "media_type": "text/plain", "base64": "UGxhbg=="}]});

@@ -1,7 +1,7 @@
 //! SES (version 2 of its API) and Resend, as far as the product speaks to them: what they take goes into the outbox,
 //! and what would become of it is told back, by events and by signed webhooks.
 //!
-//! What becomes of a mail is told by the start of its recipient's name: `bounce`, `soft` (a bounce that may pass),
+//! What becomes of a mail is told by the start of its recipient's name: `wrong` (a bounce for good), `soft` (one that may pass),
 //! `complain`, `silent` (nothing is ever told). All others have it delivered.
 
 mod resend;
@@ -92,7 +92,7 @@ impl Fate {
         let name = recipient.rsplit('<').next().unwrap_or_default();
         let starts = |word: &str| name.starts_with(word);
         match () {
-            () if starts("bounce") => Self::Bounced,
+            () if starts("wrong") => Self::Bounced,
             () if starts("soft") => Self::BouncedForNow,
             () if starts("complain") => Self::Complained,
             () if starts("silent") => Self::Untold,

@@ -26,7 +26,7 @@ struct Inbound {
 impl Inbound {
     async fn of(tenant: &Tenant, stack: &Stack) -> Self {
         let platform = function_on(stack, "inbound");
-        let key = tenant.demo.channel_key.to_string().parse().unwrap();
+        let key = tenant.demo.channel_key.parse().unwrap();
         let channel = platform.find_channel(&To::key(key)).await.unwrap().unwrap();
         let scope = platform.enter_to_write(*channel.tenant).await.unwrap();
         Self { scope, channel }
@@ -164,11 +164,11 @@ fn an_attachment_is_fetched_once_encrypted_and_opened_for_its_owner_alone() {
         let again = inbound.attach("ann", "1", attachments).await;
         assert_eq!(again, (message, conversation));
         let shown = settled(&tenant, conversation, message).await;
-        let states: Vec<_> = shown
+        let found: Vec<_> = shown
             .iter()
             .map(|found| found["state"].as_str().unwrap())
             .collect();
-        assert_eq!(states, ["stored", "stored", "refused"], "{shown:?}");
+        assert_eq!(found, ["stored", "stored", "refused"], "{shown:?}");
         assert_eq!(shown[0]["media_type"], "image/png");
         assert_eq!(shown[1]["media_type"], "text/plain");
         assert_eq!(shown[2]["refusal"], "not_offered");

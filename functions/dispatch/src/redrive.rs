@@ -1,6 +1,8 @@
 //! Looks after dead letters, so that none of them is silence: what could not be answered is handed to a
 //! person, what could not be delivered says so, what was not understood is tried once more.
 
+mod attachments;
+
 use std::time::Duration;
 
 use serde_json::json;
@@ -12,13 +14,11 @@ use usher_aws::sealing::{HashPurpose, KeyringError};
 use usher_aws::store::keys;
 use usher_aws::store::{Read, StoreError, When};
 use usher_shared::attachment::AttachmentTask;
-use usher_shared::channel::{AttachmentRefusal, AttachmentState, Failure};
+use usher_shared::channel::Failure;
 use usher_shared::ids::{MessageId, TenantId, TraceId};
 use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::notice;
-use usher_shared::records::{
-    AttachmentJob, DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter,
-};
+use usher_shared::records::{DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter};
 use usher_shared::{Timestamp, record::Record};
 
 use crate::route::{attachment_job, deliver_job, erase_job, export_job, reply_job};
@@ -125,41 +125,6 @@ impl Dispatcher {
             }
         }
         Ok(sent)
-    }
-
-    /// An attachment that could not be fetched says so; what else was to be done about one is done by the look for
-    /// orphans, or by the bucket's own rules.
-    async fn give_up_attachments(&self) -> Result<u32, DispatchError> {
-        let mut settled = 0;
-        for _ in 0..BATCHES {
-            let letters = self.platform.receive(&self.queues.attachments_dead).await?;
-            if letters.is_empty() {
-                break;
-            }
-            for letter in letters {
-                let done = match queue::decode::<AttachmentJob>(&letter.body) {
-                    Ok(job) if *job.task == AttachmentTask::Fetch => self.refuse_attachment(&job).await,
-                    _ => Ok(false),
-                };
-                settled += self
-                    .put_away(&self.queues.attachments_dead, &letter, done)
-                    .await?;
-            }
-        }
-        Ok(settled)
-    }
-
-    async fn refuse_attachment(&self, job: &AttachmentJob) -> Result<bool, LetterError> {
-        let Some(scope) = self.enter(*job.tenant).await? else {
-            return Ok(false);
-        };
-        let row = keys::attachment(scope.tenant(), *job.conversation, *job.message, *job.attachment);
-        let set = vec![
-            ("state", json!(AttachmentState::Refused)),
-            ("refusal", json!(AttachmentRefusal::Unavailable)),
-        ];
-        let when = vec![When::Is("state", json!(AttachmentState::Pending))];
-        Ok(scope.store().update(&row, set, when).await?.happened())
     }
 
     async fn put_away(

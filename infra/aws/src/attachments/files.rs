@@ -7,17 +7,15 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::Bytes;
-use usher_shared::Record;
 use usher_shared::ids::{AttachmentId, ConversationId, TenantId};
-use usher_shared::record::key;
 use usher_shared::records::{Attachment, AttachmentCopy, AttachmentFile};
 use usher_shared::sniff::MediaType;
 use usher_shared::untrusted::Label;
 
+use super::sealed::place;
 use crate::clients::Clients;
 use crate::files::{FileError, failed};
 use crate::scope::TenantScope;
-use crate::sealing::{Binding, DataKey, SealingError};
 use crate::settings::{MissingVariable, Settings};
 
 /// Bytes of randomness in a copy's name.
@@ -102,33 +100,6 @@ impl TenantScope {
             name: name.into(),
         })
     }
-}
-
-/// Encrypts a file for its place under its conversation's key.
-///
-/// # Errors
-/// [`SealingError`].
-pub fn seal_file(
-    scope: &TenantScope,
-    key: &DataKey<key::Conversation>,
-    file: &AttachmentFile,
-    plain: Vec<u8>,
-) -> Result<Vec<u8>, SealingError> {
-    let (pk, sk) = (file_partition(*file.tenant), place(file));
-    key.seal_file(scope.entropy(), binding(&pk, &sk), plain)
-}
-
-/// Decrypts what [`seal_file`] made.
-///
-/// # Errors
-/// [`SealingError::DoesNotOpen`] for anything else.
-pub fn open_file(
-    key: &DataKey<key::Conversation>,
-    file: &AttachmentFile,
-    sealed: &[u8],
-) -> Result<Vec<u8>, SealingError> {
-    let (pk, sk) = (file_partition(*file.tenant), place(file));
-    key.open(binding(&pk, &sk), sealed)
 }
 
 impl AttachmentFiles {
@@ -385,23 +356,6 @@ impl AttachmentFiles {
             .await
             .map_err(|error| failed("DeleteObject", &error))?;
         Ok(())
-    }
-}
-
-fn place(file: &AttachmentFile) -> String {
-    format!("{}/{}/{}", *file.conversation, *file.message, *file.attachment)
-}
-
-fn file_partition(tenant: TenantId) -> String {
-    format!("{tenant}#files")
-}
-
-fn binding<'a>(pk: &'a str, sk: &'a str) -> Binding<'a> {
-    Binding {
-        pk,
-        sk,
-        kind: AttachmentFile::SPEC.kind,
-        field: "content",
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod files;
 mod judge;
+mod sealed;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
@@ -15,8 +16,9 @@ use usher_shared::record::key;
 use usher_shared::records::{Attachment, Message};
 
 pub(crate) use self::files::Storage;
-pub use self::files::{AttachmentFiles, FilePage, open_file, seal_file};
+pub use self::files::{AttachmentFiles, FilePage};
 pub use self::judge::{LONGEST_NAME, judge};
+pub use self::sealed::{open_file, seal_file};
 use crate::files::FileError;
 use crate::scope::TenantScope;
 use crate::sealing::{DataKey, HashPurpose, KeyringError, SealingError};

@@ -90,3 +90,17 @@ pub fn guard(data: &[u8]) {
         assert!(number.is_ok_and(usher_aws::web::guard::is_public) || host.contains('.'));
     }
 }
+
+/// A mail as it lies in the bucket, whole and as what SES wrote above it.
+pub fn mail(data: &[u8]) {
+    let _mail = usher_carriers::mail::parse::parse(data);
+    let _left_over = usher_carriers::mail::ses::leftover("id", data);
+}
+
+/// A webhook of Resend's, and an event of SES's.
+pub fn told(data: &[u8]) {
+    let _heard = usher_carriers::mail::resend::hear("key", "id", data);
+    if let Ok(event) = serde_json::from_slice(data) {
+        let _heard = usher_carriers::mail::ses::hear(&event);
+    }
+}

@@ -174,11 +174,13 @@ pub enum Place {
     AttachmentDeadLetters,
     /// Attachments, encrypted, and for minutes in the clear.
     AttachmentsBucket,
+    /// Raw mail on its way in, for seconds.
+    MailBucket,
 }
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::InboxTable,
         Self::LedgerTable,
         Self::KeysTable,
@@ -195,6 +197,7 @@ impl Place {
         Self::AttachmentQueue,
         Self::AttachmentDeadLetters,
         Self::AttachmentsBucket,
+        Self::MailBucket,
     ];
 
     /// The resource's logical id in `template.yaml`.
@@ -216,6 +219,7 @@ impl Place {
             Self::AttachmentQueue => "AttachmentQueue",
             Self::AttachmentDeadLetters => "AttachmentDeadLetters",
             Self::AttachmentsBucket => "AttachmentsBucket",
+            Self::MailBucket => "MailBucket",
         }
     }
 }

@@ -694,6 +694,22 @@ records! {
         }
     }
 
+    /// A mail as SES put it into the bucket, in the clear, until it is a stored message: seconds; a day at most.
+    record RawMail("raw_mail") {
+        category: Transport,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [MailBucket],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When SES took it in.
+            at: Timestamp,
+        }
+        sealed {}
+    }
+
     /// A copy of an attachment in the clear, for whoever just asked for it: minutes old at most.
     record AttachmentCopy("attachment_copy") {
         category: Attachment,

@@ -21,7 +21,7 @@ async fn dump(stack: &Stack) -> Value {
 }
 
 /// Rows of a kind in the dump's Inbox and Keys tables that name a channel.
-async fn rows_of(stack: &Stack, table: &str, channel: &str, kind: &str) -> usize {
+fn rows_of(stack: &Stack, table: &str, channel: &str, kind: &str) -> usize {
     let items = stack.database().items(table).unwrap();
     let of_kind = items.iter().filter(|item| item["k"]["S"] == kind);
     of_kind
@@ -194,9 +194,9 @@ fn an_address_is_connected_once_and_a_silent_carrier_connects_nothing() {
         assert_eq!(data(&one.get("/v1/channels").await.expect(200)).len(), 1);
         let made = send(keyed(&one)).await.expect(201);
         assert_eq!(id(&send(keyed(&one)).await.expect(201)), id(&made));
-        let taken = two.post("/v1/channels", &body).await;
+        let refused = two.post("/v1/channels", &body).await;
         assert_eq!(
-            (taken.status.as_u16(), &taken.body["code"]),
+            (refused.status.as_u16(), &refused.body["code"]),
             (409, &json!("address_connected"))
         );
         assert_eq!(data(&two.get("/v1/channels").await.expect(200)).len(), 1);
@@ -222,10 +222,7 @@ fn p_del_02_a_disconnected_channels_token_is_taken_back_and_gone_within_the_requ
                 .expect(201);
             channels.push(id(&made));
         }
-        assert_eq!(
-            rows_of(stack(), "InboxTable", &channels[0], "channel_secret").await,
-            1
-        );
+        assert_eq!(rows_of(stack(), "InboxTable", &channels[0], "channel_secret"), 1);
         let gone = disconnect(&tenant, &channels[0], "keep").await.expect(200);
         assert_eq!(
             (&gone["revoked"], &gone["purge_at"]),
@@ -237,7 +234,7 @@ fn p_del_02_a_disconnected_channels_token_is_taken_back_and_gone_within_the_requ
             ("InboxTable", "revocation"),
             ("KeysTable", "wrapped_key"),
         ] {
-            assert_eq!(rows_of(stack(), table, &channels[0], kind).await, 0, "{kind}");
+            assert_eq!(rows_of(stack(), table, &channels[0], kind), 0, "{kind}");
         }
         assert_eq!(told(stack(), "unsubscribed", one).await, 1);
         // The sibling lives by the same grant, which stays, and so does its subscription.
@@ -278,15 +275,15 @@ fn p_del_02_a_platform_that_is_down_is_told_later_and_the_token_is_unusable_at_o
         .await;
         let gone = disconnect(&tenant, &channel, "keep").await.expect(200);
         assert_eq!(gone["revoked"], false);
-        assert_eq!(rows_of(&stack, "InboxTable", &channel, "channel_secret").await, 0);
-        assert_eq!(rows_of(&stack, "InboxTable", &channel, "revocation").await, 1);
+        assert_eq!(rows_of(&stack, "InboxTable", &channel, "channel_secret"), 0);
+        assert_eq!(rows_of(&stack, "InboxTable", &channel, "revocation"), 1);
         assert!(!dump(&stack).await.to_string().contains(&token));
         assert_eq!(told(&stack, "grant_revoked", ACCOUNT).await, 0);
         // Still down, then up.
         assert_eq!(tend(&stack).await["unrevoked"], 1);
         assert_eq!(tend(&stack).await["unrevoked"], 0);
         assert_eq!(told(&stack, "grant_revoked", ACCOUNT).await, 1);
-        assert_eq!(rows_of(&stack, "InboxTable", &channel, "revocation").await, 0);
+        assert_eq!(rows_of(&stack, "InboxTable", &channel, "revocation"), 0);
         stack.shutdown().await;
     });
 }
@@ -457,4 +454,32 @@ fn a_paused_channel_stores_what_is_written_and_answers_nothing_until_it_is_resum
         })
         .await;
     });
+}
+
+/// Everything that the function does, for the table of permissions.
+pub(crate) async fn journey(stack: &Stack) {
+    let tenant = Tenant::with_prices_on(stack).await;
+    let made = tenant.connect(ChannelKind::Messenger, json!({})).await;
+    let channel = id(&made);
+    for verb in ["pause", "resume"] {
+        let path = format!("/v1/channels/{channel}/{verb}");
+        tenant.post(&path, &json!({})).await.expect(200);
+    }
+    let body = json!({"kind": "messenger", "channel": made["given"]["credentials"]["account_id"],
+        "from": "7392015648120394", "text": "How much is the garden room?"});
+    let url = format!("{}/_local/guest", stack.base_url());
+    send(CLIENT.post(url).json(&body)).await.expect(200);
+    eventually("it is there", || async {
+        let found = tenant.get("/v1/conversations").await.expect(200);
+        (data(&found).len() == 1).then_some(())
+    })
+    .await;
+    tend(stack).await;
+    disconnect(&tenant, &channel, "purge_now").await.expect(200);
+    eventually("the channel is gone with all that came by it", || async {
+        tend(stack).await;
+        let found = tenant.get(&format!("/v1/channels/{channel}")).await;
+        (found.status == 404).then_some(())
+    })
+    .await;
 }

@@ -105,7 +105,8 @@ fn no_carrier_is_called_in_a_webhooks_path() {
             let url = format!("{}/_local/fault", stack.base_url());
             send(CLIENT.post(url).json(&fault)).await.expect(200);
         }
-        for channel in &channels {
+        // The recording of a call is fetched afterwards, by another function.
+        for channel in channels.iter().filter(|channel| channel["kind"] != "voice") {
             write(&stack, channel, "Is parking free?", "one").await;
             assert!(inbound_on(&stack, &id(channel)) > 0, "{}", channel["kind"]);
         }
@@ -148,8 +149,10 @@ fn perf_01_units_of_a_message_and_its_answer_on_every_channel() {
                 outbound.filter(|row| row["state"]["S"] == "sent").count()
             };
             for round in ["first", "next"] {
+                // An address gets three answers an hour by mail without a person.
+                let messages = if kind == ChannelKind::Email { 1 } else { MESSAGES };
                 stack.meter().reset();
-                for number in 0..MESSAGES {
+                for number in 0..messages {
                     let (stored, sent) = (inbound_on(&stack, &id(&channel)), ends(&stack));
                     let text = format!("What does the garden room cost, please? ({number})");
                     write(&stack, &channel, &text, &format!("{round}-{number}")).await;
@@ -163,7 +166,7 @@ fn perf_01_units_of_a_message_and_its_answer_on_every_channel() {
                 }
                 let reading = without_schedules(stack.meter().read());
                 let each =
-                    |(read, write): (f64, f64)| (read / f64::from(MESSAGES), write / f64::from(MESSAGES));
+                    |(read, write): (f64, f64)| (read / f64::from(messages), write / f64::from(messages));
                 let inbound =
                     each(reading.units(|k| k.cause.function == "inbound" || k.cause.function == "mail"));
                 let turn = each(reading.units(|_| true));

@@ -31,6 +31,7 @@ pub(crate) async fn everything(stack: &Stack) {
         crate::mail::journey::everything(stack)
     );
     crate::attachments::journey(stack).await;
+    crate::channels::journey(stack).await;
     erasure(stack, &tenant).await;
     stopped(stack, &tenant).await;
     retention(stack).await;

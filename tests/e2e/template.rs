@@ -120,6 +120,9 @@ fn the_template_has_the_routes_of_the_api_document_and_of_the_chat() {
         }
     }
     expected.insert(("/hooks/resend/{channel_key}".to_owned(), "post".to_owned()));
+    for method in ["get", "post"] {
+        expected.insert(("/hooks/meta".to_owned(), method.to_owned()));
+    }
     for method in ["post", "options"] {
         expected.insert(("/forms/{channel_key}".to_owned(), method.to_owned()));
     }

@@ -14,8 +14,8 @@ use usher_shared::untrusted::Label;
 
 /// Rows read at once.
 const PAGE: usize = 100;
-/// Conversations that a preview counts.
-const COUNTED: usize = 10_000;
+/// Conversations of the tenant that a preview looks at: a request has to answer in time.
+pub(crate) const COUNTED: usize = 10_000;
 /// With less time left, the next run goes on.
 const ENOUGH: std::time::Duration = std::time::Duration::from_secs(3);
 
@@ -36,11 +36,15 @@ impl Written {
     }
 }
 
-/// Finds who wrote on a channel.
+/// Finds who wrote on a channel, looking at `most` of the tenant's conversations, or at all of them.
 ///
 /// # Errors
 /// [`StoreError`].
-pub(crate) async fn find(scope: &TenantScope, channel: ChannelId) -> Result<Written, StoreError> {
+pub(crate) async fn find(
+    scope: &TenantScope,
+    channel: ChannelId,
+    most: Option<usize>,
+) -> Result<Written, StoreError> {
     let mut written = Written::default();
     let (mut after, mut looked_at) = (None, 0);
     loop {
@@ -72,7 +76,7 @@ pub(crate) async fn find(scope: &TenantScope, channel: ChannelId) -> Result<Writ
             written.complete = true;
             return Ok(written);
         }
-        if looked_at >= COUNTED {
+        if most.is_some_and(|most| looked_at >= most) {
             return Ok(written);
         }
     }
@@ -107,7 +111,7 @@ pub(crate) async fn purge(
 ) -> Result<bool, StoreError> {
     let (id, tenant) = (*channel.id, scope.tenant());
     let mut unfinished = 0_u64;
-    let written = find(scope, id).await?;
+    let written = find(scope, id, None).await?;
     for (contact, conversations) in written.people.values() {
         if deadline.remaining() < ENOUGH {
             return Ok(false);

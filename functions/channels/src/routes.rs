@@ -264,7 +264,7 @@ struct DisconnectPreview {
 
 /// Counts what a channel brought
 ///
-/// What would be purged with it. Counts are of now, and stop at ten thousand conversations. Scope: `channels:delete`.
+/// What would be purged with it. Counts are of now; ten thousand of your conversations are looked at. Scope: `channels:delete`.
 #[utoipa::path(
     get,
     path = "/v1/channels/{id}/disconnect-preview",
@@ -278,7 +278,7 @@ async fn preview_disconnect(
 ) -> Result<Json<DisconnectPreview>, Problem> {
     let scope = granted.scope();
     stored(scope, id).await?.ok_or_else(Problem::not_found)?;
-    let written = purge::find(scope, id).await?;
+    let written = purge::find(scope, id, Some(purge::COUNTED)).await?;
     Ok(Json(DisconnectPreview {
         object: "disconnect_preview",
         channel_id: id,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::form::{Enquiry, Form};
 use crate::urlencoded::{Fields, encode};
-use crate::{meta, signature, sms, voice};
+use crate::{mail, meta, signature, sms, voice};
 
 /// Every sample below `tests/vectors`; JSON that stands for a form also as that form.
 static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
@@ -130,6 +130,12 @@ fn read(body: &[u8]) {
         );
     }
     let _any_type = Form::parse(&text, body);
+    let _mail = mail::parse::parse(body);
+    let _left_over = mail::ses::leftover("id", body);
+    let _heard = mail::resend::hear("key", "id", body);
+    if let Ok(event) = serde_json::from_slice(body) {
+        let _heard = mail::ses::hear(&event);
+    }
     if let Ok(fields) = Fields::decode(body) {
         let _said = sms::incoming("key", &fields);
         let _status = sms::status("key", &fields, None);

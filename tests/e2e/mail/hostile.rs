@@ -19,14 +19,11 @@ fn no_mail_makes_the_function_die_and_none_is_left_lying() {
             "{head}Content-Type: message/rfc822\r\n\r\n{}",
             "Content-Type: message/rfc822\r\n\r\n".repeat(20_000)
         );
-        let boundaries: String = (0..250)
-            .map(|n| {
-                format!(
-                    "--b{n}\r\nContent-Type: multipart/mixed; boundary=b{}\r\n\r\n",
-                    n + 1
-                )
-            })
-            .collect();
+        let parts = (0..250).map(|n| {
+            let next = n + 1;
+            format!("--b{n}\r\nContent-Type: multipart/mixed; boundary=b{next}\r\n\r\n")
+        });
+        let boundaries = parts.collect::<Vec<_>>().concat();
         let vectors = [
             &include_bytes!("../../vectors/mail/email-bounce-dsn.eml")[..],
             &include_bytes!("../../vectors/mail/email-list-mail.eml")[..],
@@ -134,6 +131,7 @@ fn a_mail_whose_every_attempt_failed_is_found_in_the_bucket() {
         // SES's own test of the bucket, and something that is no mail at all.
         let own = file(&json!({"object": "in/AMAZON_SES_SETUP_NOTIFICATION"}));
         std::fs::write(&own, "Hello from SES").unwrap();
+        #[expect(clippy::disallowed_methods, reason = "files have the wall clock's times")]
         let hour_ago = SystemTime::now() - Duration::from_hours(1);
         for old in [file(&left), own] {
             let old = std::fs::File::options().write(true).open(old).unwrap();

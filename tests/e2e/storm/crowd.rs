@@ -142,7 +142,11 @@ impl Crowd {
         }
     }
 
-    /// Brings everything, and gives what is stored of it, by the ids of messages, with what is wrong.
+    /// Brings everything, and says when each letter was first on its way and first taken.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what came before what is told by the wall clock"
+    )]
     pub(super) async fn write(&self, tenants: &[Tenant]) -> Taken {
         let moments: Mutex<BTreeMap<usize, Moments>> = Mutex::default();
         let known = &moments;

@@ -67,11 +67,8 @@ pub(super) fn request(base: &str, browser: &Client, letters: &[(&Line, &Letter)]
         } else {
             messaging
         };
-        return meta(
-            base,
-            object,
-            letters.iter().map(|(line, letter)| entry(line, letter)).collect(),
-        );
+        let entries: Vec<Value> = letters.iter().map(|(line, letter)| entry(line, letter)).collect();
+        return meta(base, object, &entries);
     }
     match line.kind {
         ChannelKind::Sms => sms(base, line, letter),
@@ -81,7 +78,7 @@ pub(super) fn request(base: &str, browser: &Client, letters: &[(&Line, &Letter)]
     }
 }
 
-fn meta(base: &str, object: &str, entries: Vec<Value>) -> RequestBuilder {
+fn meta(base: &str, object: &str, entries: &[Value]) -> RequestBuilder {
     let body = json!({"object": object, "entry": entries}).to_string();
     let key = hmac::Key::new(hmac::HMAC_SHA256, APP_SECRET);
     let signature = hex::encode(hmac::sign(&key, body.as_bytes()));

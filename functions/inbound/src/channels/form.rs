@@ -25,7 +25,7 @@ use usher_shared::model::MessageState;
 use usher_shared::records::ChannelAddress;
 
 use super::cors;
-use crate::receive::{Inbound, Received, Thread, came_at, receive};
+use crate::receive::{Copies, Inbound, Received, Thread, came_at, receive};
 
 /// The same from the same person within this time is one submission: somebody clicked twice.
 const DOUBLE_CLICK: Duration = Duration::from_secs(30);
@@ -102,6 +102,7 @@ async fn submit(
             profile: enquiry.profile,
         },
         event,
+        copies: Copies::Alike,
         at: None,
         said: Said {
             text: enquiry.text,

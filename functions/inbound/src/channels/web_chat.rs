@@ -18,7 +18,7 @@ use usher_shared::records::{ChannelAddress, Message};
 
 use self::session::{Session, Visitor};
 use super::cors;
-use crate::receive::{Inbound, Received, receive};
+use crate::receive::{Copies, Inbound, Received, receive};
 
 /// A text of this many characters is a long letter.
 const TEXT_LIMIT: usize = 4_000;
@@ -112,6 +112,7 @@ async fn post_message(
             ..Person::default()
         },
         event,
+        copies: Copies::Alike,
         said: Said {
             text,
             ..Said::default()

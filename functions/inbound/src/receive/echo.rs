@@ -12,7 +12,7 @@ use usher_shared::records::Message;
 
 use super::afterwards::Afterwards;
 use super::place::{Found, Wanted};
-use super::{ReceiveError, Received, Thread, body};
+use super::{Copies, ReceiveError, Received, Thread, body};
 
 impl Afterwards<'_> {
     /// Something was said in the business's name: by us, which confirms it, or by somebody else, who has the
@@ -53,6 +53,7 @@ impl Afterwards<'_> {
                 .as_deref()
                 .map(|alias| self.pseudonyms.address(alias)),
             event: hash,
+            copies: Copies::Alike,
             at: Some(at),
             thread: Thread::Current,
             text: &text,

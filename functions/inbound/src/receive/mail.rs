@@ -14,7 +14,7 @@ use usher_shared::records::{ChannelAddress, Message};
 use usher_shared::untrusted::KeyedHash;
 
 use super::lookup::Acquaintance;
-use super::{Inbound, Pseudonyms, ReceiveError, Received, Thread, receive, take};
+use super::{Copies, Inbound, Pseudonyms, ReceiveError, Received, Thread, receive, take};
 
 /// Conversations of a person that are looked at, the one in progress first.
 const CONVERSATIONS: usize = 10;
@@ -51,7 +51,12 @@ pub async fn take_mail(
         return Ok(Received::Ignored("nobody"));
     };
     let head = said.mail.clone().unwrap_or_default();
-    let place = Box::pin(place(scope, channel, &person, &event.id, &head)).await?;
+    // Its server may send a mail twice, at the same time: what it calls it decides, where it calls it anything.
+    let name = match &head.message_id {
+        Some(id) => format!("{id}\n{}", head.subject),
+        None => event.id,
+    };
+    let place = Box::pin(place(scope, channel, &person, &name, &head)).await?;
     if place.again {
         return Ok(Received::Ignored("mail_again"));
     }
@@ -63,7 +68,8 @@ pub async fn take_mail(
     });
     let inbound = Inbound {
         person,
-        event: event.id,
+        event: name,
+        copies: Copies::TimesApart,
         at: event.at,
         said,
         thread: place.thread,

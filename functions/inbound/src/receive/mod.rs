@@ -38,6 +38,16 @@ pub enum Thread {
     New,
 }
 
+/// What deliveries of one event have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copies {
+    /// The id, and the time if there is one.
+    #[default]
+    Alike,
+    /// The id alone: each comes with a time of its own.
+    TimesApart,
+}
+
 /// A message as a channel parsed it.
 #[derive(Clone, Default)]
 pub struct Inbound {
@@ -45,7 +55,9 @@ pub struct Inbound {
     pub person: Person,
     /// The channel's own id of the event: the same for every delivery of it.
     pub event: String,
-    /// When it happened, where the channel says so in a way that every delivery repeats.
+    /// Whether every delivery of it gives the same time.
+    pub copies: Copies,
+    /// When it happened, where the channel says so.
     pub at: Option<Timestamp>,
     /// What was said, as it was written: masked before anything is made of it.
     pub said: Said,
@@ -170,6 +182,7 @@ pub async fn take(
     let inbound = Inbound {
         person,
         event: id,
+        copies: Copies::Alike,
         at,
         said,
         thread: Thread::Current,
@@ -223,6 +236,7 @@ pub async fn receive(
             .as_deref()
             .map(|alias| pseudonyms.address(alias)),
         event,
+        copies: inbound.copies,
         at: inbound.at,
         thread: inbound.thread,
         text: &inbound.said.text,

@@ -11,7 +11,7 @@ use usher_shared::records::{ChannelAddress, Contact, Conversation, ConversationA
 use usher_shared::untrusted::KeyedHash;
 use usher_shared::{Category, Timestamp};
 
-use super::Thread;
+use super::{Copies, Thread};
 
 /// Two creators of one contact race at most this often before the error is the caller's.
 const RACES: usize = 3;
@@ -36,6 +36,7 @@ pub(crate) struct Wanted<'a> {
     /// Hash of the event.
     pub(crate) event: KeyedHash,
     /// The event's own time.
+    pub(crate) copies: Copies,
     pub(crate) at: Option<Timestamp>,
     pub(crate) thread: Thread,
     /// The first words, for the title of a conversation that begins.
@@ -147,10 +148,10 @@ impl Wanted<'_> {
         }
     }
 
-    /// Whether a marker tells its repetitions: it has no time of its own, or it begins a conversation, which a
-    /// repetition must find.
+    /// Whether a marker tells its repetitions: it has no time of its own that they all have, or it begins a
+    /// conversation, which a repetition must find.
     pub(crate) fn is_marked(&self) -> bool {
-        self.at.is_none() || self.thread == Thread::New
+        self.at.is_none() || self.copies == Copies::TimesApart || self.thread == Thread::New
     }
 
     /// The conversation that it goes on with, if there is one.

@@ -108,9 +108,10 @@ fn what_machines_send_is_stored_and_not_answered() {
 }
 
 #[test]
-fn a_bounce_tells_of_our_message_and_is_nobodys() {
+fn a_bounce_tells_of_our_message_and_whom_it_did_not_reach() {
     let event = told(vector!("email-bounce-dsn.eml"), &good(""), &[]);
-    assert_eq!(event.person, None);
+    let person = event.person.as_ref().map(|person| person.address.as_str());
+    assert_eq!(person, Some("ana@customer.example"));
     let What::Status {
         message, delivery, ..
     } = &event.what

@@ -69,7 +69,9 @@ fn p_sec_03_rows_are_reached_by_role_and_tag_alone() {
         (tenant(), "GetItem", get("InboxTable", "tn_12"), false),
         (tenant(), "GetItem", get("InboxTable", "tn_2#v#1"), false),
         (tenant(), "GetItem", get("InboxTable", "dir#key#1"), false),
-        (tenant(), "GetItem", get("LedgerTable", "tn_1"), false),
+        (tenant(), "GetItem", get("LedgerTable", "tn_1"), true),
+        (tenant(), "GetItem", get("LedgerTable", "tn_2"), false),
+        (tenant(), "DeleteItem", get("LedgerTable", "tn_1"), false),
         (untagged(), "GetItem", get("InboxTable", "tn_1"), false),
         (tenant(), "Scan", json!({"TableName": "InboxTable"}), false),
         (

@@ -291,7 +291,7 @@ mod tests {
                 .all(|t| t.ttl_attribute.as_deref() == Some("expires_at"))
         );
         let function = |name: &str| template.functions.iter().find(|f| f.name == name).unwrap();
-        assert_eq!(function("inbound").routes.len(), 5);
+        assert_eq!(function("inbound").routes.len(), 16);
         assert_eq!(function("inbox").routes.len(), 18);
         let dispatch = function("dispatch");
         assert_eq!(dispatch.streams[0].table, "InboxTable");
@@ -340,8 +340,8 @@ mod tests {
             ("DelaySeconds: 2", "DelaySecond: 2", "unknown field `DelaySecond`"),
             ("rate(5 minutes)", "at(2026-01-01T00:00:00)", "rate(…) or cron(…)"),
             (
-                r#""k":{"S":["message"]}"#,
-                r#""k":{"S":[{"prefix":"m"}]}"#,
+                r#""k":{"S":["erasure"]}"#,
+                r#""k":{"S":[{"suffix":"e"}]}"#,
                 "only exact values",
             ),
             (

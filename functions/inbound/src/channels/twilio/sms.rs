@@ -12,7 +12,7 @@ use usher_shared::model::{ConversationState, MessageBody, Reach};
 use super::consent::{Asked, Purpose, is_proved, prove};
 use super::request::Genuine;
 use super::say;
-use crate::receive::{Inbound, Received, receive, take};
+use crate::receive::{Copies, Inbound, Received, receive, take};
 
 /// A text message that says something, from somebody.
 struct Text<'a> {
@@ -70,6 +70,7 @@ impl Text<'_> {
         let inbound = Inbound {
             person: self.person.clone(),
             event: self.id.clone(),
+            copies: Copies::Alike,
             said: self.said.clone(),
             reach: Some(reach),
             ..Inbound::default()

@@ -13,7 +13,7 @@ use usher_shared::records::CallRecording;
 use super::consent::{Asked, Purpose, prove};
 use super::request::Genuine;
 use super::{ignored, say};
-use crate::receive::{Inbound, Received, receive};
+use crate::receive::{Copies, Inbound, Received, receive};
 
 /// What a caller left: heard or read.
 struct Left {
@@ -89,6 +89,7 @@ async fn store(hook: &Genuine, about: voice::About) -> Result<Option<Left>, Prob
     let inbound = Inbound {
         person: person.clone(),
         event: id,
+        copies: Copies::Alike,
         said,
         ..Inbound::default()
     };

@@ -228,7 +228,7 @@ fn an_answer_that_could_not_be_delivered_calls_a_person() {
 }
 
 #[test]
-fn a_claim_that_was_applied_but_not_confirmed_leaves_no_message_in_sending() {
+fn a_claim_that_was_applied_but_not_confirmed_is_known_for_its_own_and_the_message_leaves_once() {
     run(async {
         let (_alone, tenant) = tenant().await;
         let waiting = Waiting::new(STACK.get().unwrap(), &tenant, &[crate::delivery::taken()]).await;
@@ -236,9 +236,9 @@ fn a_claim_that_was_applied_but_not_confirmed_leaves_no_message_in_sending() {
         let fault = json!({"service": "dynamodb", "operation": "UpdateItem", "function": "operator",
                            "kind": "drop-response", "skip": 1});
         strike(&tenant, &fault).await;
-        assert_eq!(waiting.comes().await, Some(true), "somebody looks again");
-        assert_eq!(waiting.stands().await, ("sending".to_owned(), 0));
+        assert_eq!(waiting.comes().await, Some(false), "the claim names its attempt");
+        assert_eq!(waiting.stands().await, ("sent".to_owned(), 1));
         assert_eq!(waiting.comes().await, Some(false));
-        assert_eq!(waiting.stands().await, ("unknown".to_owned(), 0));
+        assert_eq!(waiting.stands().await, ("sent".to_owned(), 1));
     });
 }

@@ -275,13 +275,17 @@ impl std::fmt::Display for Table {
     }
 }
 
-/// A file's ARN without its name: there are as many files as there is work, and few buckets.
+/// A file's ARN without its name: there are as many files as there is work, and few buckets. What a bucket is divided
+/// into stays, if that is not its tenants.
 fn shape_of(resource: &str) -> String {
     let file = resource
         .strip_prefix("arn:aws:s3:::")
         .and_then(|file| file.split_once('/'));
     match file {
-        Some((bucket, _)) => format!("arn:aws:s3:::{bucket}/*"),
+        Some((bucket, name)) => match name.split_once('/') {
+            Some((part, _)) if !part.starts_with("tn_") => format!("arn:aws:s3:::{bucket}/{part}/*"),
+            _ => format!("arn:aws:s3:::{bucket}/*"),
+        },
         None => resource.to_owned(),
     }
 }

@@ -1,5 +1,7 @@
 //! One turn of a conversation: from an inbound message to a decision and what is said.
 
+mod burst;
+
 use std::time::Duration;
 
 use usher_aws::TenantScope;
@@ -21,6 +23,7 @@ use usher_shared::record::Malformed;
 use usher_shared::records::{Message, ReplyJob, Trace};
 use usher_shared::untrusted::{InvalidText, Label};
 
+use self::burst::{Burst, last_answered, reply_to};
 use crate::Desk;
 use crate::capture::capture;
 use crate::provider::{Line, Outcome, Prompt, ProviderError, Reply};
@@ -97,7 +100,7 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         let hands_over = *said.author == Author::System;
         return finish(&scope, &open, job, hands_over, &text).await;
     }
-    let through = last_answered(&open, &messages);
+    let through = last_answered(*open.head.answered_through, &messages);
     if is_anothers_to_answer(&scope, through, &messages, job).await? {
         // What it volunteers is taken down all the same.
         let volunteered = lead::volunteered(&text);
@@ -112,24 +115,6 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
     }
     let turn = decide(desk, &scope, through, &messages, job).await?;
     conclude(&scope, &open, job, turn, read_at).await
-}
-
-/// What was said to this message already.
-fn reply_to(messages: &[Message], asked: MessageId) -> Option<&Message> {
-    let mut replies = messages
-        .iter()
-        .filter(|message| *message.direction == Direction::Outbound);
-    replies.find(|reply| *reply.answers == Some(asked))
-}
-
-/// Up to which message the conversation is answered. The head may be behind: a turn that died between its
-/// message and the head has answered all the same.
-fn last_answered(open: &OpenConversation, messages: &[Message]) -> Option<MessageId> {
-    let said = messages
-        .iter()
-        .filter(|message| *message.direction == Direction::Outbound);
-    let said = said.filter_map(|reply| *reply.answers).max();
-    (*open.head.answered_through).max(said)
 }
 
 /// An earlier attempt has said its piece and died before it could move the head, or this is a repetition: what
@@ -221,23 +206,16 @@ async fn decide(
     job: &ReplyJob,
 ) -> Result<Turn, TurnError> {
     let index = desk.library.index(scope).await?;
-    let unanswered = |message: &&Message| {
-        let open_question = through.is_none_or(|through| *message.id > through);
-        message.is_to_be_answered() && (open_question || message.id == job.message)
-    };
-    let burst: Vec<&Message> = messages.iter().filter(unanswered).collect();
+    let Burst { asked: burst, before } = Burst::of(messages, through, *job.message);
     let texts: Vec<&str> = burst
         .iter()
         .map(|message| message.body.get().text.as_str())
         .collect();
     let question = texts.join("\n");
-    let history = messages
-        .iter()
-        .filter(|message| !unanswered(message))
-        .map(|message| Line {
-            ours: *message.direction == Direction::Outbound,
-            text: &message.body.get().text,
-        });
+    let history = before.into_iter().map(|message| Line {
+        ours: *message.direction == Direction::Outbound,
+        text: &message.body.get().text,
+    });
     let prompt = Prompt {
         business: scope.business_name(),
         history: history.collect(),

@@ -231,13 +231,36 @@ records! {
             channel: ChannelId,
             /// When it was connected.
             created_at: Timestamp,
-            /// Hash of the account and of who granted it: finds channels under one grant.
+            /// Hash of the grant that it lives by, as the directory has it.
             grant: Option<KeyedHash>,
         }
         sealed {
             /// Account and secrets.
             connection: Connection,
         }
+    }
+
+    /// Says that a channel lives by a person's grant at a platform. Lives in the directory: one person may have granted
+    /// to several tenants, and the grant ends with the last channel of them all.
+    record GrantUse("grant_use") {
+        category: Account,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: created_at,
+        export: Export::Omitted("an index of the channel, which is exported"),
+        erasure: Erasure::Delete,
+        open {
+            /// Hash of who granted, under the platform's key.
+            grant: KeyedHash,
+            /// Whose channel.
+            tenant: TenantId,
+            /// Which channel.
+            channel: ChannelId,
+            /// When it was connected.
+            created_at: Timestamp,
+        }
+        sealed {}
     }
 
     /// A grant that has to be revoked at its platform, which did not answer when the channel was disconnected. Tried
@@ -259,8 +282,6 @@ records! {
             created_at: Timestamp,
             /// How often it was tried.
             attempts: u32,
-            /// Whether the person's whole grant ends, because no other channel uses it.
-            whole_grant: bool,
         }
         sealed {
             /// Account and secrets.

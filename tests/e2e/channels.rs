@@ -257,6 +257,38 @@ fn p_del_02_a_disconnected_channels_token_is_taken_back_and_gone_within_the_requ
     });
 }
 
+/// An agency looks after the pages of several businesses: one person has granted them all.
+#[test]
+fn p_del_02_a_grant_that_two_tenants_live_by_ends_with_the_last_channel_of_both() {
+    run(async {
+        let (first, second) = (Tenant::new().await, Tenant::new().await);
+        let (one, two) = ("555000000000031", "555000000000032");
+        let mut channels = Vec::new();
+        for (tenant, account) in [(&first, one), (&second, two)] {
+            let token = usher_local::meta::token(account, "granted-agency");
+            let made = tenant
+                .post("/v1/channels", &page(account, &token))
+                .await
+                .expect(201);
+            channels.push(id(&made));
+        }
+        disconnect(&first, &channels[0], "keep").await.expect(200);
+        assert_eq!(told(stack(), "unsubscribed", one).await, 1);
+        assert_eq!(told(stack(), "grant_revoked", one).await, 0);
+        tend(stack()).await;
+        let others = health(&second, &channels[1]).await;
+        assert_eq!(
+            (&others["state"], &others["health"]["trouble"]),
+            (&json!("active"), &Value::Null)
+        );
+        disconnect(&second, &channels[1], "keep").await.expect(200);
+        assert_eq!(told(stack(), "grant_revoked", two).await, 1);
+        for (kind, channel) in [("grant_use", &channels[0]), ("grant_use", &channels[1])] {
+            assert_eq!(rows_of(stack(), "InboxTable", channel, kind), 0);
+        }
+    });
+}
+
 #[test]
 fn p_del_02_a_platform_that_is_down_is_told_later_and_the_token_is_unusable_at_once() {
     run(async {

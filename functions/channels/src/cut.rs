@@ -1,17 +1,16 @@
 //! Disconnecting: unusable here at once, taken back at the platform at once or later, and what becomes of what was said.
 
 use serde_json::json;
-use usher_aws::TenantScope;
-use usher_aws::channels::{addresses, grant_hash};
+use usher_aws::channels::addresses;
 use usher_aws::http::App;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::KeyringError;
 use usher_aws::store::{Part, StoreError, When, keys};
+use usher_aws::{Platform, TenantScope};
 use usher_shared::Timestamp;
 use usher_shared::channel::{ChannelKind, ChannelState, Connection};
 use usher_shared::ids::ChannelId;
 use usher_shared::records::{Channel, Revocation};
-use usher_shared::untrusted::KeyedHash;
 
 use crate::ask::Carriers;
 
@@ -51,7 +50,6 @@ pub(crate) async fn cut(
             kind: kind.into(),
             created_at: now.into(),
             attempts: 0.into(),
-            whole_grant: is_last_of_grant(scope, id, connection).await?.into(),
             connection: connection.clone().into(),
         };
         let row = keys::revocation(scope.tenant(), id);
@@ -76,7 +74,7 @@ pub(crate) async fn cut(
     let cutting = scope.store().updating(&row, set, &[When::Present])?;
     let parts = std::iter::once(cutting).chain(also).collect();
     let _removed_meanwhile = scope.store().together(parts).await?;
-    take_back(carriers, scope, id).await
+    take_back(&app.platform, carriers, scope, id).await
 }
 
 /// Says to the platform what is written down for a channel, and forgets it once it is done. `true` if nothing is left.
@@ -84,6 +82,7 @@ pub(crate) async fn cut(
 /// # Errors
 /// [`CutError`].
 pub(crate) async fn take_back(
+    platform: &Platform,
     carriers: &Carriers,
     scope: &TenantScope,
     id: ChannelId,
@@ -95,7 +94,7 @@ pub(crate) async fn take_back(
     let connection = revocation.connection.get();
     // Looked at again: a sibling may have been connected or cut off since.
     let shared = shares_subscription(scope, id, *revocation.kind, connection).await?;
-    let whole = is_last_of_grant(scope, id, connection).await?;
+    let whole = is_last_of_grant(platform, id, connection).await?;
     let done = carriers
         .revoke(*revocation.kind, connection, shared, whole)
         .await
@@ -109,23 +108,16 @@ pub(crate) async fn take_back(
     Ok(done)
 }
 
-/// Whether no other channel of the tenant lives by the same grant.
+/// Whether no other channel, of this tenant or another, lives by the same grant.
 async fn is_last_of_grant(
-    scope: &TenantScope,
+    platform: &Platform,
     id: ChannelId,
     connection: &Connection,
 ) -> Result<bool, CutError> {
-    let Some(grant) = grant_hash(scope, connection) else {
-        return Ok(false);
-    };
-    let siblings = scope
-        .store()
-        .query_all(&keys::channel_secrets(scope.tenant()))
-        .await?;
-    Ok(!siblings.iter().any(|row| {
-        row.peek::<ChannelId>("channel") != Some(id)
-            && row.peek::<Option<KeyedHash>>("grant").flatten() == Some(grant)
-    }))
+    match platform.grant_hash(connection).await? {
+        Some(grant) => Ok(!platform.is_grant_used(grant, id).await?),
+        None => Ok(false),
+    }
 }
 
 /// Whether another channel is heard by the same subscription: a page and the account that is linked to it have one, and

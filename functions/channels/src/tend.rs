@@ -81,7 +81,7 @@ pub(crate) async fn tend_all(
                 scope => scope,
             };
             let visited = match scope {
-                Ok(scope) => visit(carriers, &scope, deadline, &mut tended).await,
+                Ok(scope) => visit(platform, carriers, &scope, deadline, &mut tended).await,
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = visited {
@@ -107,6 +107,7 @@ pub(crate) async fn tend_all(
 }
 
 async fn visit(
+    platform: &Platform,
     carriers: &Carriers,
     scope: &TenantScope,
     deadline: Deadline,
@@ -118,7 +119,7 @@ async fn visit(
         .await?
     {
         if let Some(id) = row.peek::<ChannelId>("channel") {
-            tended.unrevoked += u64::from(!cut::take_back(carriers, scope, id).await?);
+            tended.unrevoked += u64::from(!cut::take_back(platform, carriers, scope, id).await?);
         }
     }
     let rows = scope.store().query_all(&keys::channels(scope.tenant())).await?;

@@ -298,7 +298,15 @@ async fn end_conversation(scope: &TenantScope, age: &ConversationAge) -> Result<
 /// The title is the first message's words: once that has ended, so has the title.
 async fn forget_title(scope: &TenantScope, id: ConversationId, cutoff: Timestamp) -> Result<(), SweepError> {
     // If something happened meanwhile, the next sweep does it.
-    let _busy = scope.empty_title(id, |head| *head.created_at <= cutoff).await?;
+    let _busy = scope
+        .rewrite_head(id, |head| {
+            let due = *head.created_at <= cutoff && !head.title.get().is_empty();
+            if due {
+                head.title = String::new().into();
+            }
+            due
+        })
+        .await?;
     Ok(())
 }
 

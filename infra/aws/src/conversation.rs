@@ -206,23 +206,22 @@ impl TenantScope {
         self.store().update(&row, set, vec![when]).await
     }
 
-    /// Empties a conversation's title if `is_due` says so of its head as it is opened. `No` if the conversation moved
-    /// meanwhile: then the title may still be there.
+    /// Changes the sealed fields of a conversation's head, if `change` says of the head as it is opened that there is
+    /// something to change. `No` if the conversation moved meanwhile: then nothing is changed.
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn empty_title(
+    pub async fn rewrite_head(
         &self,
         id: ConversationId,
-        is_due: impl Fn(&Conversation) -> bool,
+        change: impl Fn(&mut Conversation) -> bool,
     ) -> Result<Written, KeyringError> {
         let Some(mut open) = self.open_conversation(id).await? else {
             return Ok(Written::Yes);
         };
-        if !is_due(&open.head) {
+        if !change(&mut open.head) {
             return Ok(Written::Yes);
         }
-        open.head.title = Sealed::from(String::new());
         let activity = *open.head.last_activity;
         let mut row = keys::conversation(self.tenant(), id);
         // A head that no turn has passed is not listed yet.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use usher_carriers::event::To;
-use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink};
+use usher_shared::channel::Connection;
+use usher_shared::ids::ChannelId;
+use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink, GrantUse};
 use usher_shared::untrusted::KeyedHash;
 use usher_shared::{Clock, Entropy, TenantPolicy};
 
@@ -185,6 +187,51 @@ impl Platform {
     pub async fn delete_channel_address(&self, to: &To) -> Result<bool, KeyringError> {
         let hash = self.channel_address_hash(to).await?;
         Ok(self.platform_store().delete(&keys::channel_address(hash)).await?)
+    }
+
+    /// Hash of the grant that a channel lives by, if a person granted it.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn grant_hash(&self, connection: &Connection) -> Result<Option<KeyedHash>, KeyringError> {
+        // The secrets of other carriers are the customer's own: nobody granted them.
+        let Connection::Meta(meta) = connection else {
+            return Ok(None);
+        };
+        let Some(person) = meta.granted_by.as_deref() else {
+            return Ok(None);
+        };
+        let key = self.directory_key().await?;
+        Ok(Some(key.hash(HashPurpose::Grant, &[person.as_bytes()])))
+    }
+
+    /// Writes down that a channel lives by a grant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn put_grant_use(&self, used: &GrantUse) -> Result<(), StoreError> {
+        let row = keys::grant_use(*used.grant, *used.channel);
+        let store = self.platform_store();
+        let _repeated = store.put(&row, used, &DataKey::none(), When::Absent).await?;
+        Ok(())
+    }
+
+    /// A channel no longer lives by a grant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn delete_grant_use(&self, grant: KeyedHash, id: ChannelId) -> Result<(), StoreError> {
+        self.platform_store().delete(&keys::grant_use(grant, id)).await?;
+        Ok(())
+    }
+
+    /// Whether any other channel, of whatever tenant, lives by a grant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_grant_used(&self, grant: KeyedHash, apart_from: ChannelId) -> Result<bool, StoreError> {
+        let rows = self.platform_store().query_all(&keys::grant_uses(grant)).await?;
+        Ok(rows.iter().any(|row| row.peek("channel") != Some(apart_from)))
     }
 
     /// Writes a download link into the directory, where it stays as it was written first.

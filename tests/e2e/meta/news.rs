@@ -106,6 +106,42 @@ fn edits_and_reactions_change_the_message_they_name() {
 }
 
 #[test]
+fn what_is_said_to_a_person_who_changed_their_number_goes_to_the_new_one() {
+    run(async {
+        let tenant = Tenant::new().await;
+        let account = Account::new(&tenant, ChannelKind::Whatsapp).await;
+        let (before, after) = (number(), number());
+        account.write(&before, "Is there a helicopter landing pad?").await;
+        let (conversation, _) = account.said("Is there a helicopter landing pad?").await;
+        is_in_state(&tenant, &conversation, "waiting_for_human").await;
+        let heard = account.reached(&before).await.len();
+        let moved = json!({
+            "from": before, "id": "wamid.moved", "timestamp": "1790000000", "type": "system",
+            "system": {"type": "user_changed_number", "wa_id": after, "body": "User A changed"},
+        });
+        let value = json!({
+            "messaging_product": "whatsapp", "metadata": {"phone_number_id": account.id}, "messages": [moved],
+        });
+        let update = json!({"object": "whatsapp_business_account", "entry": [{
+            "id": "1", "changes": [{"field": "messages", "value": value}],
+        }]});
+        // Told twice, it is the same.
+        for _ in 0..2 {
+            post(&tenant, &update).await.expect(200);
+        }
+        let typed = account.typed(&conversation, "There is one by the lake").await;
+        assert_eq!(typed["state"], "sent", "{typed}");
+        assert_eq!(account.reached(&before).await.len(), heard);
+        let reached = account.reached(&after).await;
+        assert_eq!(reached.len(), 1, "{reached:?}");
+        // What the new number writes is a conversation of its own.
+        account.write(&after, "It is me, under my new number").await;
+        let (own, _) = account.said("It is me, under my new number").await;
+        assert_ne!(own, conversation);
+    });
+}
+
+#[test]
 fn who_answers_in_the_carriers_own_inbox_has_the_conversation_and_the_ai_is_silent() {
     run(async {
         let tenant = Tenant::with_prices().await;

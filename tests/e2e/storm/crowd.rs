@@ -81,11 +81,12 @@ pub(super) struct Crowd {
     requests: Vec<Vec<usize>>,
 }
 
-/// When a letter was first on its way, and when it was first taken.
+/// When a letter was first on its way, and when it was first and last taken.
 #[derive(Debug, Clone, Copy)]
 struct Moments {
     first: Instant,
     taken: Instant,
+    last: Instant,
     posts: usize,
 }
 
@@ -160,10 +161,12 @@ impl Crowd {
                     let kept = moments.entry(*letter).or_insert(Moments {
                         first,
                         taken,
+                        last: taken,
                         posts: 0,
                     });
                     kept.first = kept.first.min(first);
                     kept.taken = kept.taken.min(taken);
+                    kept.last = kept.last.max(taken);
                     kept.posts += posts;
                 }
             })
@@ -249,6 +252,8 @@ impl Crowd {
     }
 
     /// Order is the carrier's time; where there is none, what was taken before another was on its way comes before it.
+    /// A mail is put down for later, and each copy has a time of its own: the one that is read first gives the
+    /// message its time, so that only mails apart are in order, with all their copies.
     fn check_order(
         &self,
         conversation: &str,
@@ -259,17 +264,18 @@ impl Crowd {
         for (earlier, here) in own {
             for (later, there) in own {
                 let [first, second] = [earlier, later].map(|index| &self.letters[*index]);
-                let before = if wire::tells_the_time(self.lines[first.line].1.kind) {
-                    first.letter.at < second.letter.at
-                } else {
-                    taken.0[earlier].taken < taken.0[later].first
+                let kind = self.lines[first.line].1.kind;
+                let before = match kind {
+                    kind if wire::tells_the_time(kind) => first.letter.at < second.letter.at,
+                    ChannelKind::Email => taken.0[earlier].last < taken.0[later].first,
+                    _ => taken.0[earlier].taken < taken.0[later].first,
                 };
                 if before {
                     compared.ordered += 1;
                     if here > there {
                         let [first, second] = [first, second].map(|planned| &planned.letter.text);
                         compared.problems.push(format!(
-                            "in {conversation}, \"{second}\" stands before \"{first}\""
+                            "in {conversation} by {kind:?}, \"{second}\" stands before \"{first}\""
                         ));
                     }
                 }

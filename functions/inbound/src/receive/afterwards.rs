@@ -11,9 +11,9 @@ use usher_shared::channel::{ChannelHealth, ChannelState, ChannelTrouble, Deliver
 use usher_shared::ids::{ConversationId, MessageId, TraceId};
 use usher_shared::masking::mask;
 use usher_shared::message::Reference;
-use usher_shared::model::{ConversationState, Direction, MessageBody, MessageState};
+use usher_shared::model::{ConversationState, Direction, MessageBody, MessageState, Reach};
 use usher_shared::record::{Sealed, key};
-use usher_shared::records::{ChannelAddress, Message};
+use usher_shared::records::{ChannelAddress, Conversation, Message};
 use usher_shared::untrusted::KeyedHash;
 
 use super::lookup::{Acquaintance, Stored, outbound_until};
@@ -64,9 +64,7 @@ pub(super) async fn take(
                 What::Echo { reference, said } => {
                     return afterwards.echo(person, event, at, reference, said).await;
                 }
-                // A number that changed hands is another address: what it writes starts a contact of its own, which a
-                // person may join with the old one.
-                What::Moved { .. } => return Ok(Received::Ignored("moved")),
+                What::Moved { now } => afterwards.moved(&person, &now).await?,
                 _ => return Ok(Received::Ignored("unknown")),
             }
         }
@@ -180,15 +178,62 @@ impl Afterwards<'_> {
         let attachments = keys::attachments_of(self.scope.tenant(), conversation, id);
         self.scope.store().purge(&attachments).await?;
         let title: String = found.body.get().text.clone();
-        let due = |head: &usher_shared::records::Conversation| {
-            !head.title.get().is_empty() && title.starts_with(head.title.get().as_str())
+        self.rewrite_head(conversation, |head| {
+            let begins_with = head.title.get().as_str();
+            let is_its = !begins_with.is_empty() && title.starts_with(begins_with);
+            if is_its {
+                head.title = Sealed::from(String::new());
+            }
+            is_its
+        })
+        .await?;
+        found.withdrawn_at = Some(self.scope.now()).into();
+        found.attachments = None.into();
+        found.body = Sealed::from(MessageBody::default());
+        let _erased_meanwhile = self.scope.store().put(&row, &found, key, When::Present).await?;
+        Ok(())
+    }
+
+    /// A number that changed is another address: what it writes starts a contact of its own, which a person may join
+    /// with the old one. What is still to be said goes there, and no more to a number that may be somebody else's.
+    async fn moved(&self, before: &Person, now: &Person) -> Result<(), ReceiveError> {
+        let Some(known) = self.acquaintance(before).await? else {
+            return Ok(());
         };
+        let reach = Reach {
+            address: now.address.clone(),
+            channel: None,
+        };
+        let conversations: Vec<_> = known.keys.conversations().collect();
+        for conversation in conversations {
+            self.rewrite_head(conversation, |head| {
+                let is_elsewhere = head.reach.get().as_ref() != Some(&reach);
+                head.reach = Some(reach.clone()).into();
+                is_elsewhere
+            })
+            .await?;
+        }
+        let Some((mut contact, keys)) = self.scope.open_contact(known.contact).await? else {
+            return Ok(());
+        };
+        contact.reach = Some(reach).into();
+        let row = keys::contact(self.scope.tenant(), known.contact.address);
+        let when = When::Is("id", json!(known.contact.id));
+        let _fresh_contact = self
+            .scope
+            .store()
+            .put(&row, &contact, keys.contact(), when)
+            .await?;
+        Ok(())
+    }
+
+    async fn rewrite_head(
+        &self,
+        conversation: ConversationId,
+        change: impl Fn(&mut Conversation) -> bool,
+    ) -> Result<(), ReceiveError> {
         for _ in 0..RACES {
-            if self.scope.empty_title(conversation, due).await?.happened() {
-                found.withdrawn_at = Some(self.scope.now()).into();
-                found.attachments = None.into();
-                found.body = Sealed::from(MessageBody::default());
-                let _erased_meanwhile = self.scope.store().put(&row, &found, key, When::Present).await?;
+            if self.scope.rewrite_head(conversation, &change).await?.happened() {
                 return Ok(());
             }
         }

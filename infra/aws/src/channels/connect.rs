@@ -5,7 +5,7 @@ use serde_json::json;
 use usher_carriers::event::{Space, To};
 use usher_shared::channel::{ChannelHealth, ChannelKind, ChannelSettings, ChannelState, Connection};
 use usher_shared::ids::{ChannelId, ChannelKey};
-use usher_shared::records::{Channel, ChannelAddress, ChannelSecret};
+use usher_shared::records::{Channel, ChannelAddress, ChannelSecret, GrantUse};
 use usher_shared::untrusted::{KeyedHash, Origin};
 
 use crate::platform::Platform;
@@ -76,16 +76,6 @@ pub fn addresses(
     all
 }
 
-/// The pseudonym of a grant: channels under one grant have the same.
-pub fn grant_hash(scope: &TenantScope, connection: &Connection) -> Option<KeyedHash> {
-    let account = match connection {
-        Connection::Meta(meta) => meta.granted_by.as_deref()?,
-        Connection::Twilio(twilio) => &twilio.account_sid,
-        Connection::Resend(resend) => &resend.api_key,
-    };
-    Some(scope.key().hash(HashPurpose::Grant, &[account.as_bytes()]))
-}
-
 /// The key of a channel, which follows from its id.
 pub fn key_of(scope: &TenantScope, id: ChannelId) -> ChannelKey {
     let own_id = id.to_string();
@@ -114,11 +104,25 @@ impl Platform {
                 return Err(ConnectError::Taken);
             }
         }
+        let grant = match &new.connection {
+            Some(connection) => self.grant_hash(connection).await?,
+            None => None,
+        };
+        // Before the credentials, so that there are none that nobody counts.
+        if let Some(grant) = grant {
+            let used = GrantUse {
+                grant: grant.into(),
+                tenant: scope.tenant().into(),
+                channel: id.into(),
+                created_at: id.at().into(),
+            };
+            self.put_grant_use(&used).await?;
+        }
         if let Some(connection) = &new.connection {
             let secret = ChannelSecret {
                 channel: id.into(),
                 created_at: id.at().into(),
-                grant: grant_hash(scope, connection).into(),
+                grant: grant.into(),
                 connection: connection.clone().into(),
             };
             let own = scope.create_channel_key(id).await?;
@@ -158,8 +162,7 @@ impl Platform {
             if !self.put_channel_address(&address).await? {
                 // Somebody was faster: this one never was.
                 self.forget_addresses(id, &found_by).await?;
-                scope.delete_channel_key(id).await?;
-                store.delete(&keys::channel_secret(scope.tenant(), id)).await?;
+                self.forget_credentials(scope, id).await?;
                 store.delete(&row).await?;
                 return Err(ConnectError::Taken);
             }
@@ -181,17 +184,19 @@ impl Platform {
         Ok(())
     }
 
-    /// Deletes a channel's credentials: its key first, then what it sealed. What was remembered of it here is forgotten.
+    /// Deletes a channel's credentials: its key first, then that it lives by a grant, then what the key sealed. What was remembered of it here is forgotten.
     ///
     /// # Errors
     /// [`KeyringError`].
     pub async fn forget_credentials(&self, scope: &TenantScope, id: ChannelId) -> Result<(), KeyringError> {
         self.forget_channel(scope, id);
         scope.delete_channel_key(id).await?;
-        scope
-            .store()
-            .delete(&keys::channel_secret(scope.tenant(), id))
-            .await?;
+        let row = keys::channel_secret(scope.tenant(), id);
+        let secret = scope.store().get_row(&row, true).await?;
+        if let Some(grant) = secret.and_then(|row| row.peek::<KeyedHash>("grant")) {
+            self.delete_grant_use(grant, id).await?;
+        }
+        scope.store().delete(&row).await?;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use usher_shared::channel::{ChannelKind, ChannelSettings, ChannelState, Connecti
 use usher_shared::ids::{ChannelId, TenantId};
 use usher_shared::records::{Channel, ChannelSecret};
 
-pub use self::connect::{ConnectError, NewChannel, addresses, grant_hash, key_of};
+pub use self::connect::{ConnectError, NewChannel, addresses, key_of};
 use crate::clock::wall_now;
 use crate::platform::Platform;
 use crate::scope::{ScopeError, TenantScope};
@@ -218,13 +218,16 @@ impl TenantScope {
         let Some(key) = self.channel_key(id).await? else {
             return Ok(());
         };
+        let row = keys::channel_secret(self.tenant(), id);
+        let known = self.store().get_row(&row, true).await?;
+        // A renewed token is of the same grant.
+        let grant: Option<usher_shared::untrusted::KeyedHash> = known.and_then(|row| row.peek("grant"));
         let secret = ChannelSecret {
             channel: id.into(),
             created_at: id.at().into(),
-            grant: grant_hash(self, connection).into(),
+            grant: grant.into(),
             connection: connection.clone().into(),
         };
-        let row = keys::channel_secret(self.tenant(), id);
         let _disconnected_meanwhile = self.store().put(&row, &secret, &key, When::Present).await?;
         Ok(())
     }

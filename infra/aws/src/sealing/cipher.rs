@@ -319,7 +319,7 @@ pub enum HashPurpose {
     CarrierMessage,
     /// An address that gets nothing more.
     Suppression,
-    /// A grant at a carrier: the account and who gave it.
+    /// A person's grant at a platform.
     Grant,
 }
 

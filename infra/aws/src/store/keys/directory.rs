@@ -1,7 +1,7 @@
 //! What is found before a tenant is known.
 
-use usher_shared::ids::{ApiKeyId, TenantId};
-use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink, SweepPlace, TenantEntry};
+use usher_shared::ids::{ApiKeyId, ChannelId, TenantId};
+use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink, GrantUse, SweepPlace, TenantEntry};
 use usher_shared::untrusted::KeyedHash;
 
 use super::{Key, Listing, Range, all, all_listed};
@@ -32,6 +32,16 @@ pub fn download_link(token: KeyedHash) -> Key<DownloadLink> {
 /// A channel in the directory, by the hash of its public address.
 pub fn channel_address(address: KeyedHash) -> Key<ChannelAddress> {
     Key::inbox(format!("dir#{address}"), "channel".to_owned())
+}
+
+/// That a channel lives by a grant.
+pub fn grant_use(grant: KeyedHash, channel: ChannelId) -> Key<GrantUse> {
+    Key::inbox(format!("dir#grants#{grant}"), channel.to_string())
+}
+
+/// All channels that live by a grant, of whatever tenant.
+pub fn grant_uses(grant: KeyedHash) -> Range {
+    all(format!("dir#grants#{grant}"))
 }
 
 /// An API key in the directory, by the hash of its secret.

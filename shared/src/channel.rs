@@ -121,6 +121,8 @@ pub enum Delivery {
 pub enum Failure {
     /// The person asked for no more messages.
     OptedOut,
+    /// The processing of what the person writes is restricted: nothing is sent.
+    Restricted,
     /// Too much time has passed since the person wrote: the carrier takes no free text any more.
     WindowClosed,
     /// The address does not exist or takes no messages.

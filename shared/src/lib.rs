@@ -24,6 +24,7 @@ pub mod record;
 pub mod records;
 pub mod scope;
 pub mod sniff;
+pub mod switches;
 pub mod time;
 pub mod untrusted;
 

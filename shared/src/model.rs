@@ -61,12 +61,42 @@ pub enum ConversationState {
     WaitingForHuman,
     /// A person took it over.
     Human,
+    /// It is over, until the person writes again: then the AI answers.
+    Closed,
 }
 
 impl ConversationState {
+    /// The states in which the AI answers what comes.
+    pub const OPEN_TO_AI: [Self; 2] = [Self::Ai, Self::Closed];
+
     /// Whether the AI may answer.
     pub const fn ai_may_answer(self) -> bool {
-        matches!(self, Self::Ai)
+        matches!(self, Self::Ai | Self::Closed)
+    }
+}
+
+/// What may be done with what a person writes: their own choice, or their right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Processing {
+    /// Everything that the tenant has set up.
+    #[default]
+    Full,
+    /// No AI reads it: people answer.
+    WithoutAi,
+    /// It is kept, no AI reads it, and nothing is sent.
+    Restricted,
+}
+
+impl Processing {
+    /// Whether an AI may read it.
+    pub const fn ai_may_read(self) -> bool {
+        matches!(self, Self::Full)
+    }
+
+    /// Whether anything may be sent to the person.
+    pub const fn may_send(self) -> bool {
+        !matches!(self, Self::Restricted)
     }
 }
 
@@ -74,6 +104,7 @@ pub use crate::channel::{
     AttachmentKind, AttachmentRefusal, AttachmentState, ChannelKind, ChannelState, Delivery, Failure,
 };
 pub use crate::knowledge::Format as DocumentFormat;
+pub use crate::switches::Day;
 
 /// What the AI decided about an inbound message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +157,12 @@ pub enum AuditAction {
     RetentionChanged,
     /// Masking was switched on or off.
     MaskingChanged,
+    /// When the AI answers was changed.
+    AiChanged,
+    /// A conversation was closed.
+    ConversationClosed,
+    /// What may be done with what a person writes was changed.
+    ProcessingChanged,
     /// An attachment was opened.
     AttachmentOpened,
 }
@@ -391,6 +428,7 @@ macro_rules! not_personal {
 }
 not_personal!(
     Direction,
+    Processing,
     Author,
     MessageState,
     ConversationState,

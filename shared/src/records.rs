@@ -19,7 +19,7 @@ use crate::masking::Masking;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
     DocumentFormat, ErasureLook, ErasureState, ExportCounts, ExportKind, ExportState, MessageBody,
-    MessageState, PassageRef, Profile, Reach, UploadProgress,
+    MessageState, PassageRef, Processing, Profile, Reach, UploadProgress,
 };
 use crate::policy::TenantPolicy;
 use crate::record::{
@@ -27,6 +27,7 @@ use crate::record::{
 };
 use crate::scope::Scope;
 use crate::sniff::MediaType;
+use crate::switches::AiSwitches;
 use crate::time::Timestamp;
 use crate::untrusted::{KeyedHash, Label, Origin, WrappedBytes};
 
@@ -152,6 +153,8 @@ records! {
             masking: Masking,
             /// Grows with every change to the tenant's documents, so that a cached index knows it is old.
             knowledge_version: u64,
+            /// When its AI answers, if not always.
+            ai: Option<AiSwitches>,
         }
         sealed {
             /// The business's name.
@@ -560,6 +563,8 @@ records! {
             last_activity: Timestamp,
             /// The newest inbound message that was answered or handed over.
             answered_through: Option<MessageId>,
+            /// What may be done with what the contact writes, if not everything: as the contact's key has it.
+            processing: Option<Processing>,
         }
         sealed {
             /// The first words of the first message.
@@ -921,6 +926,9 @@ records! {
             /// On a contact's key: what holds protect of that contact, once for each hold. While it says anything
             /// of it, neither this key nor the named conversation's may be deleted.
             held: Option<Vec<Label>>,
+            /// On a contact's key: what may be done with what the contact writes, if not everything. Here, because
+            /// nothing is read without the key.
+            processing: Option<Processing>,
         }
         sealed {}
     }
@@ -1409,6 +1417,7 @@ mod tests {
             policy: TenantPolicy::default().into(),
             masking: Masking::ALL.into(),
             knowledge_version: 0.into(),
+            ai: None.into(),
             name: "Venue".to_owned().into(),
             admin: Some("owner@example.com".to_owned()).into(),
         };

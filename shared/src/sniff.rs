@@ -181,7 +181,8 @@ fn detect(head: &[u8]) -> Option<MediaType> {
         () if at(0, b"GIF87a") || at(0, b"GIF89a") => Some(MediaType::Gif),
         () if at(0, b"RIFF") && at(8, b"WEBP") => Some(MediaType::Webp),
         () if at(0, b"RIFF") && at(8, b"WAVE") => Some(MediaType::Wav),
-        () if at(4, b"ftyp") => head.get(8..12).and_then(container),
+        // It begins with its first box's length, of some dozen bytes: what runs begins with something else.
+        () if at(0, b"\0\0") && at(4, b"ftyp") => head.get(8..12).and_then(container),
         () if at(0, b"ID3") => Some(MediaType::Mp3),
         () if at(0, b"OggS") => Some(MediaType::Ogg),
         () if at(0, b"#!AMR\n") || at(0, b"#!AMR-WB\n") => Some(MediaType::Amr),

@@ -61,6 +61,7 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
         created_at: now.into(),
         last_activity: now.into(),
         answered_through: None.into(),
+        processing: None.into(),
         title: format!("Conversation {number}").into(),
         reach: None.into(),
     };

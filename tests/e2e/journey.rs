@@ -151,6 +151,14 @@ async fn inbox(tenant: &Tenant) {
         .expect(200);
     let masking = json!({"cards": true, "government_ids": true});
     tenant.put("/v1/masking", &masking).await.expect(200);
+    // What may be done with what somebody writes stands on their key.
+    let conversations = tenant.get("/v1/conversations").await.expect(200);
+    let contact = data(&conversations)[0]["contact_id"].as_str().unwrap();
+    let processing = json!({"processing": "full"});
+    tenant
+        .put(&format!("/v1/contacts/{contact}/processing"), &processing)
+        .await
+        .expect(200);
 }
 
 /// The operator's view of the tenant.

@@ -40,6 +40,7 @@ mod promises;
 mod restore;
 mod retention;
 mod search;
+mod silence;
 mod stopped;
 mod store;
 mod storm;

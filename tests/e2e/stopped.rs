@@ -35,6 +35,7 @@ async fn begin(scope: &TenantScope, contact: ContactRef, conversation: Conversat
         created_at: scope.now().into(),
         wrapped: WrappedBytes(vec![1]).into(),
         held: None.into(),
+        processing: None.into(),
     };
     let (store, none) = (scope.store(), DataKey::none());
     let row = keys::conversation_key(scope.tenant(), contact.id, conversation);

@@ -70,6 +70,7 @@ async fn conversation(scope: &TenantScope) -> Talk {
         created_at: now.into(),
         last_activity: now.into(),
         answered_through: None.into(),
+        processing: None.into(),
         title: "Hello".to_owned().into(),
         reach: None.into(),
     };

@@ -76,6 +76,14 @@ impl Settled {
         }
     }
 
+    /// The person does not want it: nobody is called for it.
+    pub(crate) fn restricted() -> Self {
+        Self {
+            failure: Some(Failure::Restricted),
+            ..Self::of(MessageState::Canceled)
+        }
+    }
+
     pub(crate) fn refused(why: Failure) -> Self {
         Self {
             failure: Some(why),
@@ -132,9 +140,13 @@ impl Delivery<'_> {
     /// last check, one write.
     async fn release(&self) -> Result<(), DeliveryError> {
         let scope = &self.scope;
-        let Some(state) = scope.conversation_state(*self.job.conversation).await? else {
+        let standing = scope.conversation_standing(*self.job.conversation).await?;
+        let Some((state, processing)) = standing else {
             return Ok(());
         };
+        if !processing.may_send() {
+            return self.settle(MessageState::Queued, Settled::restricted()).await;
+        }
         if state == ConversationState::Human {
             // Who wrote it decides; only here is the message itself worth a read.
             let found = scope.store().get_row(&self.row, true).await?;
@@ -167,7 +179,7 @@ impl Delivery<'_> {
                 .scope
                 .move_conversation(
                     *self.job.conversation,
-                    &[ConversationState::Ai],
+                    &ConversationState::OPEN_TO_AI,
                     waits,
                     self.scope.now(),
                     None,

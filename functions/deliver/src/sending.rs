@@ -11,7 +11,7 @@ use usher_shared::channel::{
     ChannelHealth, ChannelKind, ChannelState, ChannelTrouble, Delivery as Come, Failure,
 };
 use usher_shared::message::Reference;
-use usher_shared::model::{Author, ConversationState, Direction, MessageState, Reach};
+use usher_shared::model::{Author, ConversationState, Direction, MessageState, Processing, Reach};
 use usher_shared::records::Message;
 use usher_shared::untrusted::Label;
 
@@ -88,7 +88,15 @@ async fn attempt(
         }
         _ => return Ok(Attempt::Over),
     }
-    if let Some(stopped) = last_check(delivery, *open.head.state, &message, &channel, reach).await? {
+    if let Some(stopped) = last_check(
+        delivery,
+        (*open.head.state, open.contact_keys.processing()),
+        &message,
+        &channel,
+        reach,
+    )
+    .await?
+    {
         delivery.settle(*message.state, stopped).await?;
         return Ok(Attempt::Over);
     }
@@ -148,7 +156,7 @@ async fn attempt(
 /// Why a message does not leave after all: whatever was decided since it was written.
 async fn last_check(
     delivery: &Delivery<'_>,
-    state: ConversationState,
+    (state, processing): (ConversationState, Processing),
     message: &Message,
     channel: &OpenChannel,
     reach: Option<&Reach>,
@@ -156,6 +164,9 @@ async fn last_check(
     let is_asked_for = *message.asked_for == Some(true);
     if is_overruled(state, *message.author) && !is_asked_for {
         return Ok(Some(Settled::of(MessageState::Canceled)));
+    }
+    if !processing.may_send() {
+        return Ok(Some(Settled::restricted()));
     }
     if !channel.may_send() {
         return Ok(Some(Settled::refused(Failure::ChannelClosed)));

@@ -178,7 +178,7 @@ impl Dispatcher {
         };
         // Never back: the letter may be of a message that was stored late.
         let through = (*open.head.answered_through).max(Some(*job.message));
-        let from = [ConversationState::Ai];
+        let from = ConversationState::OPEN_TO_AI;
         let written = scope
             .move_conversation(*job.conversation, &from, state, now, through)
             .await?;
@@ -217,7 +217,7 @@ impl Dispatcher {
         let _with_a_person_already = scope
             .move_conversation(
                 *job.conversation,
-                &[ConversationState::Ai],
+                &ConversationState::OPEN_TO_AI,
                 ConversationState::WaitingForHuman,
                 now,
                 None,

@@ -9,11 +9,11 @@ use usher_aws::sealing::DataKey;
 use usher_aws::store::{Row, keys};
 use usher_shared::Timestamp;
 use usher_shared::ids::{ChannelId, ContactId, ConversationId, LeadId, MessageId};
-use usher_shared::model::{self, AuditAction, ContactRef};
+use usher_shared::model::{self, ContactRef};
 use usher_shared::records::{Conversation, Lead};
 use utoipa::ToSchema;
 
-use crate::access::permission::{ConversationsRead, ConversationsWrite};
+use crate::access::permission::ConversationsRead;
 use crate::access::{Granted, PathId};
 use crate::openapi::{Invalid, NotFound, Refused};
 use crate::paging::{Filling, Reading, open_each};
@@ -156,52 +156,6 @@ pub(crate) async fn read_conversation(
     Ok(Json(view(scope, open.head).await?))
 }
 
-/// Hands a conversation back to the AI
-///
-/// From then on the AI answers what the person writes next. The request has no body. Scope: `conversations:write`.
-#[utoipa::path(
-    post,
-    path = "/v1/conversations/{id}/hand-back",
-    tag = "conversations",
-    params(("id" = String, Path, description = "The conversation.", example = "conv_01k5p0d3sbqgd2h6x7mzv9e4ra")),
-    responses(
-        (status = 200, description = "The conversation, now in state `ai`.", body = ConversationView),
-        (status = 409, description = "The AI has it already.", body = usher_aws::http::ProblemBody,
-            content_type = "application/problem+json", example = json!({
-                "code": "already_with_ai", "title": "Conflict", "status": 409,
-                "detail": "The AI answers this conversation already.",
-                "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
-            })),
-        Refused,
-        NotFound,
-    )
-)]
-pub(crate) async fn hand_back(
-    granted: Granted<ConversationsWrite>,
-    PathId(id): PathId<ConversationId>,
-) -> Result<Json<ConversationView>, Problem> {
-    use model::ConversationState::{Ai, Human, WaitingForHuman};
-
-    let scope = granted.scope();
-    let open = scope
-        .open_conversation(id)
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    let now = scope.now();
-    let entry = granted.audit(AuditAction::ConversationHandedBack, &id)?;
-    let moved = scope
-        .move_conversation_and(id, &[Human, WaitingForHuman], Ai, now, None, entry)
-        .await?;
-    if !moved.happened() {
-        let detail = "The AI answers this conversation already.";
-        return Err(Problem::conflict("already_with_ai", detail));
-    }
-    let mut head = open.head;
-    head.state = Ai.into();
-    head.last_activity = now.into();
-    Ok(Json(view(scope, head).await?))
-}
-
 /// What the rows of the list are filtered by, before anything is opened.
 struct Wanted {
     state: Option<model::ConversationState>,
@@ -321,7 +275,7 @@ async fn view_of_row(scope: &TenantScope, row: Row) -> Result<Option<Conversatio
     }
 }
 
-async fn view(scope: &TenantScope, head: Conversation) -> Result<ConversationView, Problem> {
+pub(crate) async fn view(scope: &TenantScope, head: Conversation) -> Result<ConversationView, Problem> {
     let lead = lead_of(scope, *head.contact).await?;
     Ok(ConversationView::new(head, lead))
 }
@@ -357,6 +311,7 @@ mod tests {
             created_at: at.into(),
             last_activity: Timestamp::from_millis(1_790_000_001_000).into(),
             answered_through: None.into(),
+            processing: None.into(),
             reach: None.into(),
             title: "Is the barn free?".to_owned().into(),
         };

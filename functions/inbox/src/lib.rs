@@ -5,13 +5,16 @@
 //! caller's key must have.
 
 mod access;
+mod ai;
 mod attachments;
+mod contacts;
 mod conversations;
 mod documents;
 mod health;
 mod leads;
 mod masking;
 mod messages;
+mod moves;
 mod openapi;
 mod paging;
 mod search;
@@ -45,7 +48,11 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(conversations::list_conversations))
         .routes(routes!(conversations::read_conversation))
         .routes(routes!(messages::list_messages, messages::send_message))
-        .routes(routes!(conversations::hand_back))
+        .routes(routes!(moves::take_over))
+        .routes(routes!(moves::hand_back))
+        .routes(routes!(moves::close))
+        .routes(routes!(contacts::read_processing, contacts::change_processing))
+        .routes(routes!(ai::read_ai, ai::change_ai))
         .routes(routes!(traces::list_traces))
         .routes(routes!(leads::list_leads))
         .routes(routes!(leads::read_lead))

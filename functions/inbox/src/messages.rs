@@ -9,13 +9,14 @@ use usher_aws::http::{IdempotencyKey, Idempotent, List, ListQuery, Problem, Quer
 use usher_aws::store::{When, keys};
 use usher_shared::ids::{ConversationId, MessageId};
 use usher_shared::masking::mask;
-use usher_shared::model::{self, AuditAction, MessageBody};
+use usher_shared::model::{self, MessageBody};
 use usher_shared::records::Message;
 use utoipa::ToSchema;
 
 use crate::access::permission::{ConversationsRead, ConversationsWrite};
 use crate::access::{Granted, PathId};
 use crate::attachments::AttachmentView;
+use crate::moves::{TAKE_OVER, answered_through, decide};
 use crate::openapi::{IdempotencyHeader, Invalid, NotFound, NotMade, Refused};
 use crate::words::{Author, Delivery, Direction, Failure, MessageState, Time};
 use usher_aws::http::{Checks, TextRule};
@@ -23,7 +24,7 @@ use usher_aws::http::{Checks, TextRule};
 /// The same as a person on the other end may write.
 const TEXT_CHARACTERS: usize = 4_000;
 /// How far back the newest inbound message is looked for when a person answers.
-const LOOK_BACK: usize = 20;
+pub(crate) const LOOK_BACK: usize = 20;
 
 /// One message, in either direction.
 #[derive(Serialize, ToSchema)]
@@ -198,6 +199,10 @@ pub(crate) async fn send_message(
     let text = mask(&text, scope.masking()).text;
     let found = scope.open_with_messages(id, LOOK_BACK).await?;
     let (open, newest) = found.ok_or_else(Problem::not_found)?;
+    if !open.contact_keys.processing().may_send() {
+        let detail = "Nothing is sent to this person: the processing of what they write is restricted.";
+        return Err(Problem::conflict("restricted", detail));
+    }
     let fresh = MessageId::generate(scope.now(), scope.entropy());
     // The conversation is part of what the idempotency key is bound to.
     let bound: Bytes = [id.to_string().as_bytes(), &request.raw].concat().into();
@@ -234,32 +239,22 @@ fn checked(request: &NewMessage) -> Result<String, Problem> {
     Ok(text)
 }
 
-/// Gives the conversation to people. What was written before counts as answered, so that the AI does not
-/// answer it after a hand-back.
+/// Gives the conversation to people.
 async fn take_over(
     granted: &Granted<ConversationsWrite>,
     open: &OpenConversation,
     newest: &[Message],
 ) -> Result<(), Problem> {
-    use model::ConversationState::{Ai, Human, WaitingForHuman};
+    use model::ConversationState::Human;
 
-    let scope = granted.scope();
-    let (id, now) = (*open.head.id, scope.now());
-    let inbound = newest
-        .iter()
-        .rev()
-        .find(|message| *message.direction == model::Direction::Inbound);
-    let through = inbound
-        .map(|message| *message.id)
-        .max(*open.head.answered_through);
-    let entry = granted.audit(AuditAction::ConversationTakenOver, &id)?;
-    let moved = scope
-        .move_conversation_and(id, &[Ai, WaitingForHuman], Human, now, through, entry)
-        .await?;
-    if moved.happened() {
+    if decide(granted, open, newest, &TAKE_OVER).await? {
         return Ok(());
     }
-    let kept = scope.move_conversation(id, &[Human], Human, now, through).await?;
+    let scope = granted.scope();
+    let through = answered_through(open, newest);
+    let kept = scope
+        .move_conversation(*open.head.id, &[Human], Human, scope.now(), through)
+        .await?;
     if kept.happened() {
         Ok(())
     } else {

@@ -40,6 +40,28 @@ const ROUTES: &[(&str, &str, Option<Scope>)] = &[
         "/v1/conversations/{id}/hand-back",
         Some(Scope::ConversationsWrite),
     ),
+    (
+        "post",
+        "/v1/conversations/{id}/take-over",
+        Some(Scope::ConversationsWrite),
+    ),
+    (
+        "post",
+        "/v1/conversations/{id}/close",
+        Some(Scope::ConversationsWrite),
+    ),
+    (
+        "get",
+        "/v1/contacts/{id}/processing",
+        Some(Scope::ConversationsRead),
+    ),
+    (
+        "put",
+        "/v1/contacts/{id}/processing",
+        Some(Scope::ConversationsWrite),
+    ),
+    ("get", "/v1/ai", Some(Scope::SettingsRead)),
+    ("put", "/v1/ai", Some(Scope::SettingsWrite)),
     ("get", "/v1/conversations/{id}/traces", Some(Scope::TracesRead)),
     ("get", "/v1/leads", Some(Scope::LeadsRead)),
     ("get", "/v1/leads/{id}", Some(Scope::LeadsRead)),

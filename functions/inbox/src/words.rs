@@ -7,8 +7,8 @@ use usher_shared::model;
 use utoipa::ToSchema;
 
 usher_aws::words! {
-    /// Who answers a conversation: the AI, nobody yet (it waits for a person), or a person.
-    ConversationState { Ai, WaitingForHuman, Human, }
+    /// Who answers a conversation: the AI, nobody yet (it waits for a person), a person, or nobody any more.
+    ConversationState { Ai, WaitingForHuman, Human, Closed, }
     /// Which way a message goes, seen from the business.
     Direction { Inbound, Outbound, }
     /// Who wrote a message: the person at the other end, the AI, somebody of the business, or the system.
@@ -21,7 +21,7 @@ usher_aws::words! {
     /// Why a message was not sent or did not arrive.
     Failure {
         OptedOut, WindowClosed, Unreachable, Blocked, TooLong, CredentialsRefused, NotAllowed, NoAddress,
-        ChannelClosed, Refused, GaveUp,
+        ChannelClosed, Refused, GaveUp, Restricted,
     }
     /// What an attachment is said to be.
     AttachmentKind { Image, Audio, Video, Document, Other, }
@@ -34,6 +34,10 @@ usher_aws::words! {
     }
     /// How a document's text is written.
     DocumentFormat { Text, Markdown, }
+    /// What may be done with what a person writes: everything, nothing by an AI, or nothing but keeping it.
+    Processing { Full, WithoutAi, Restricted, }
+    /// A day of the week.
+    Day { Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday, }
     /// What the AI decided about an inbound message.
     Decision { Answered, HandedOverNoAnswer, HandedOverOnRequest, HandedOverFailure, }
 }

@@ -1,11 +1,12 @@
 //! One turn of a conversation: from an inbound message to a decision and what is said.
 
 mod burst;
+mod silence;
 
 use std::time::Duration;
 
 use usher_aws::TenantScope;
-use usher_aws::conversation::OpenConversation;
+use usher_aws::conversation::{OpenConversation, Readable};
 use usher_aws::queue::QueueError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{HashPurpose, KeyringError};
@@ -95,13 +96,18 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         return Ok(());
     }
     let text = asked.body.get().text.clone();
+    let silent = !scope.ai().ai_answers(scope.now());
+    let Some(readable) = open.readable(messages).filter(|_| !silent) else {
+        return silence::leave_to_people(&scope, &open, job, &text).await;
+    };
+    let messages = readable.messages();
 
-    if let Some(said) = reply_to(&messages, *job.message) {
+    if let Some(said) = reply_to(messages, *job.message) {
         let hands_over = *said.author == Author::System;
         return finish(&scope, &open, job, hands_over, &text).await;
     }
-    let through = last_answered(*open.head.answered_through, &messages);
-    if is_anothers_to_answer(&scope, through, &messages, job).await? {
+    let through = last_answered(*open.head.answered_through, messages);
+    if is_anothers_to_answer(&scope, through, messages, job).await? {
         // What it volunteers is taken down all the same.
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
@@ -113,7 +119,7 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
     }
-    let turn = decide(desk, &scope, through, &messages, job).await?;
+    let turn = decide(desk, &scope, through, &readable, job).await?;
     conclude(&scope, &open, job, turn, read_at).await
 }
 
@@ -134,7 +140,7 @@ async fn finish(
         } else {
             ConversationState::Ai
         };
-        let from = [ConversationState::Ai];
+        let from = ConversationState::OPEN_TO_AI;
         let _with_a_person_already = scope
             .move_conversation(*job.conversation, &from, state, now, through)
             .await?;
@@ -202,9 +208,10 @@ async fn decide(
     desk: &Desk,
     scope: &TenantScope,
     through: Option<MessageId>,
-    messages: &[Message],
+    readable: &Readable,
     job: &ReplyJob,
 ) -> Result<Turn, TurnError> {
+    let messages = readable.messages();
     let index = desk.library.index(scope).await?;
     let Burst { asked: burst, before } = Burst::of(messages, through, *job.message);
     let texts: Vec<&str> = burst

@@ -1,15 +1,18 @@
 //! Reading a conversation: its head, its keys and its newest messages, as one act. What is forgotten is
 //! `None`, wherever in the chain its key is missing.
 
+mod readable;
+
 use std::time::Duration;
 
 use serde_json::json;
 use usher_shared::ids::{ConversationId, MessageId};
-use usher_shared::model::{ContactRef, ConversationState};
+use usher_shared::model::{ContactRef, ConversationState, Processing};
 use usher_shared::record::key;
 use usher_shared::records::{Contact, Conversation, Message};
 use usher_shared::{Category, Sealed, Timestamp};
 
+pub use self::readable::Readable;
 use crate::scope::TenantScope;
 use crate::sealing::{ContactKeys, DataKey, KeyringError};
 use crate::store::{Part, Read, Row, StoreError, When, Written, keys};
@@ -120,6 +123,19 @@ impl TenantScope {
             .get_row(&keys::conversation(self.tenant(), id), true)
             .await?;
         Ok(row.and_then(|row| row.peek("state")))
+    }
+
+    /// Who answers a conversation at this moment, and what may be done in it; `None` if it is gone. Opens nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conversation_standing(
+        &self,
+        id: ConversationId,
+    ) -> Result<Option<(ConversationState, Processing)>, StoreError> {
+        let row = keys::conversation(self.tenant(), id);
+        let row = self.store().get_row(&row, true).await?;
+        Ok(row.and_then(|row| Some((row.peek("state")?, row.peek("processing").unwrap_or_default()))))
     }
 
     /// Moves a conversation into `state` and to the top of the inbox, if it is in one of the states `from`.

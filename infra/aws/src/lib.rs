@@ -19,6 +19,7 @@ pub mod identifiers;
 pub mod lambda;
 pub mod mail;
 pub mod platform;
+mod processing;
 pub mod provision;
 pub mod queue;
 pub mod rate;

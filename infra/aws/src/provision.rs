@@ -98,6 +98,7 @@ impl Platform {
             policy: TenantPolicy::preset(preset).into(),
             masking: Masking::ALL.into(),
             knowledge_version: 0.into(),
+            ai: None.into(),
             name: name.to_owned().into(),
             admin: admin.into(),
         };
@@ -190,6 +191,7 @@ impl Platform {
             created_at: self.clock().now().into(),
             wrapped: WrappedBytes(wrapped).into(),
             held: None.into(),
+            processing: None.into(),
         };
         // If another call was first, its key stands and this one is dropped unused.
         let _first = self

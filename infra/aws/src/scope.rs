@@ -11,6 +11,7 @@ use aws_sdk_sts::types::Tag;
 use usher_shared::ids::TenantId;
 use usher_shared::masking::Masking;
 use usher_shared::records::Tenant;
+use usher_shared::switches::AiSwitches;
 use usher_shared::{Clock, Entropy, TenantPolicy, Timestamp};
 
 use crate::attachments::Storage;
@@ -122,6 +123,7 @@ pub struct TenantScope {
     key: TenantKey,
     masking: Masking,
     knowledge_version: u64,
+    ai: AiSwitches,
     name: String,
 }
 
@@ -262,6 +264,7 @@ impl Platform {
             tenant,
             masking: Masking::ALL,
             knowledge_version: 0,
+            ai: AiSwitches::default(),
             store: Store {
                 policy: Some(TenantPolicy::default()),
                 ..store
@@ -278,6 +281,7 @@ impl Platform {
             tenant,
             masking: *warm.row.masking,
             knowledge_version: *warm.row.knowledge_version,
+            ai: warm.row.ai.0.unwrap_or_default(),
             store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0)),
             credentials: warm.credentials,
             storage: Arc::clone(&self.storage),
@@ -317,6 +321,11 @@ impl TenantScope {
     /// Version of the tenant's documents.
     pub fn knowledge_version(&self) -> u64 {
         self.knowledge_version
+    }
+
+    /// When the tenant's AI answers.
+    pub fn ai(&self) -> &AiSwitches {
+        &self.ai
     }
 
     /// The business's name.

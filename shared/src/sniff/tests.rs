@@ -34,6 +34,8 @@ const HTML_LATER: &[u8] = b"hello\n<ScRiPt>alert(1)</script>";
 const SVG: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg'>";
 const XML: &[u8] = b"<?xml version='1.0'?><svg/>";
 const WINDOWS: &[u8] = b"MZ\x90\0\x03\0\0\0";
+/// What runs on Windows, with the mark of a film where a film has it.
+const WINDOWS_FILM: &[u8] = b"MZ..ftypisom\x16\x90\0\x03";
 const ELF: &[u8] = b"\x7fELF\x02\x01\x01\0";
 const MACH: &[u8] = b"\xcf\xfa\xed\xfe\x07\0\0\x01";
 const JAVA: &[u8] = b"\xca\xfe\xba\xbe\0\0\0\x34";
@@ -117,6 +119,8 @@ fn what_a_file_is_and_what_it_is_said_to_be() {
         (XML, None, Document, Err(TypeRefused)),
         (WINDOWS, Some("image/jpeg"), Image, Err(TypeMismatch)),
         (WINDOWS, None, Document, Err(TypeRefused)),
+        (WINDOWS_FILM, None, Video, Err(TypeRefused)),
+        (WINDOWS_FILM, Some("video/mp4"), Video, Err(TypeMismatch)),
         (
             WINDOWS,
             Some("application/x-msdownload"),

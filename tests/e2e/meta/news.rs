@@ -114,7 +114,12 @@ fn what_is_said_to_a_person_who_changed_their_number_goes_to_the_new_one() {
         account.write(&before, "Is there a helicopter landing pad?").await;
         let (conversation, _) = account.said("Is there a helicopter landing pad?").await;
         is_in_state(&tenant, &conversation, "waiting_for_human").await;
-        let heard = account.reached(&before).await.len();
+        // That a person will answer is said to the old number.
+        let heard = eventually("the notice has left", || async {
+            let reached = account.reached(&before).await.len();
+            (reached > 0).then_some(reached)
+        })
+        .await;
         let moved = json!({
             "from": before, "id": "wamid.moved", "timestamp": "1790000000", "type": "system",
             "system": {"type": "user_changed_number", "wa_id": after, "body": "User A changed"},

@@ -353,7 +353,7 @@ impl Afterwards<'_> {
                 .scope
                 .move_conversation(
                     conversation,
-                    &[ConversationState::Ai],
+                    &ConversationState::OPEN_TO_AI,
                     ConversationState::WaitingForHuman,
                     self.scope.now(),
                     None,

@@ -85,7 +85,11 @@ impl Afterwards<'_> {
         let row = keys::message(scope.tenant(), place.conversation, id);
         let written = Box::pin(scope.put_message(&row, message, attached, &key)).await?;
         // Also when it was there before: an earlier delivery may have died in between.
-        let from = [ConversationState::Ai, ConversationState::WaitingForHuman];
+        let from = [
+            ConversationState::Ai,
+            ConversationState::WaitingForHuman,
+            ConversationState::Closed,
+        ];
         let moved = scope
             .move_conversation(place.conversation, &from, ConversationState::Human, now, None)
             .await?;

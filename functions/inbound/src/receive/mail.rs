@@ -80,7 +80,13 @@ pub async fn take_mail(
         // Whoever it is, only a person can tell.
         let waits = ConversationState::WaitingForHuman;
         let _with_a_person_already = scope
-            .move_conversation(conversation, &[ConversationState::Ai], waits, scope.now(), None)
+            .move_conversation(
+                conversation,
+                &ConversationState::OPEN_TO_AI,
+                waits,
+                scope.now(),
+                None,
+            )
             .await?;
         tracing::warn!(
             tenant.id = %scope.tenant(),

@@ -5,7 +5,7 @@ use usher_aws::TenantScope;
 use usher_aws::sealing::{ContactKeys, DataKey, KeyringError};
 use usher_aws::store::{Row, StoreError, When, keys};
 use usher_shared::ids::{ContactId, ConversationId};
-use usher_shared::model::{ContactRef, ConversationState, Profile, Reach};
+use usher_shared::model::{ContactRef, ConversationState, Processing, Profile, Reach};
 use usher_shared::record::key;
 use usher_shared::records::{ChannelAddress, Contact, Conversation, ConversationAge};
 use usher_shared::untrusted::KeyedHash;
@@ -285,6 +285,9 @@ impl Wanted<'_> {
             created_at: self.now.into(),
             last_activity: self.now.into(),
             answered_through: None.into(),
+            processing: Some(contact_keys.processing())
+                .filter(|processing| *processing != Processing::Full)
+                .into(),
             title: self.text.chars().take(TITLE).collect::<String>().into(),
             reach: self.reach.cloned().into(),
         };

@@ -33,6 +33,7 @@ fn warm(clients: &Clients, tenant: TenantId, entered_at: Timestamp) -> WarmTenan
             policy: TenantPolicy::default().into(),
             masking: Masking::ALL.into(),
             knowledge_version: 0.into(),
+            ai: None.into(),
             name: "Venue".to_owned().into(),
             admin: None.into(),
         },

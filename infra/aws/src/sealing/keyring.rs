@@ -6,6 +6,7 @@ use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
 use usher_shared::Timestamp;
 use usher_shared::ids::{ChannelId, ContactId, ConversationId, DocumentId, TenantId};
+use usher_shared::model::Processing;
 use usher_shared::record::key;
 use usher_shared::records::WrappedKey;
 use usher_shared::untrusted::{Label, WrappedBytes};
@@ -99,6 +100,7 @@ pub struct ContactKeys {
     contact: DataKey<key::Contact>,
     conversations: HashMap<String, WrappedBytes>,
     held: Vec<Label>,
+    processing: Processing,
 }
 
 impl ContactKeys {
@@ -118,6 +120,11 @@ impl ContactKeys {
         self.held
             .iter()
             .any(|held| held.as_str() == all || held.as_str() == one)
+    }
+
+    /// What may be done with what the contact writes.
+    pub fn processing(&self) -> Processing {
+        self.processing
     }
 
     /// The conversations that have a key.
@@ -155,6 +162,7 @@ fn wrapped_key(at: Timestamp, bytes: Vec<u8>) -> WrappedKey {
         created_at: at.into(),
         wrapped: WrappedBytes(bytes).into(),
         held: None.into(),
+        processing: None.into(),
     }
 }
 
@@ -180,6 +188,7 @@ impl TenantScope {
             contact: key,
             conversations: conversations.collect(),
             held: wrapped.held.0.unwrap_or_default(),
+            processing: wrapped.processing.unwrap_or_default(),
         }))
     }
 
@@ -203,6 +212,7 @@ impl TenantScope {
             contact: key,
             conversations: HashMap::new(),
             held: Vec::new(),
+            processing: Processing::Full,
         };
         self.create_conversation_key(&mut keys, conversation).await?;
         Ok(keys)

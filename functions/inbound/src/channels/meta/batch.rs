@@ -134,11 +134,11 @@ impl Line {
         }
         let received = receive::take(&self.scope, &self.channel, event).await?;
         if let (true, Received::Stored(_, conversation)) = (is_for_people, received) {
-            let (from, to) = (ConversationState::Ai, ConversationState::WaitingForHuman);
+            let to = ConversationState::WaitingForHuman;
             let now = self.scope.now();
             let _with_a_person_already = self
                 .scope
-                .move_conversation(conversation, &[from], to, now, None)
+                .move_conversation(conversation, &ConversationState::OPEN_TO_AI, to, now, None)
                 .await?;
         }
         Ok(received)

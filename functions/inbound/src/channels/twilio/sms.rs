@@ -100,7 +100,7 @@ impl Text<'_> {
         if !keyword {
             // A sentence may say more, and a person should see that nothing is sent any more.
             let waits = ConversationState::WaitingForHuman;
-            let from = [ConversationState::Ai];
+            let from = ConversationState::OPEN_TO_AI;
             let _with_a_person_already = scope
                 .move_conversation(conversation, &from, waits, scope.now(), None)
                 .await?;

@@ -102,7 +102,7 @@ async fn store(hook: &Genuine, about: voice::About) -> Result<Option<Left>, Prob
         remember(hook, conversation, message, recording).await?;
     }
     let waits = ConversationState::WaitingForHuman;
-    let from = [ConversationState::Ai];
+    let from = ConversationState::OPEN_TO_AI;
     let _with_a_person_already = scope
         .move_conversation(conversation, &from, waits, scope.now(), None)
         .await?;

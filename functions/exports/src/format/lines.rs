@@ -171,22 +171,19 @@ pub(crate) fn trace(trace: &Trace, out: &mut Vec<u8>) {
 pub(crate) fn lead(lead: &Lead, contacts: &[Contact]) -> Value {
     let contact = |contact: &Contact| {
         let profile = contact.profile.get();
-        let mut line = json!({
+        json!({
             "contact_id": *contact.id,
             "channel_id": *contact.channel,
             "conversation_id": *contact.conversation,
+            // Where the person is written to, on channels that have such a place.
+            "address": contact.reach.get().as_ref().map(|reach| &reach.address),
             "name": profile.name,
             "email": profile.email,
             "phone": profile.phone,
             "handle": profile.handle,
             "first_seen_at": contact.first_seen.to_string(),
             "last_seen_at": contact.last_seen.to_string(),
-        });
-        // Where the person is written to, on channels that have such a place.
-        if let (Some(reach), Some(members)) = (contact.reach.get(), line.as_object_mut()) {
-            members.insert("address".to_owned(), json!(reach.address));
-        }
-        line
+        })
     };
     json!({
         "object": "lead",

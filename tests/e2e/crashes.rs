@@ -242,3 +242,36 @@ fn a_claim_that_was_applied_but_not_confirmed_is_known_for_its_own_and_the_messa
         assert_eq!(waiting.stands().await, ("sent".to_owned(), 1));
     });
 }
+
+/// The contact's row is written, and nobody says so: whoever wrote it must not take it for another's, and delete the
+/// keys that a second delivery uses by then.
+#[test]
+fn a_first_message_keeps_its_keys_though_the_answers_to_its_writes_are_lost() {
+    run(async {
+        let (_alone, tenant) = tenant().await;
+        // Keys, age, head and contact, in whatever order: each once.
+        for skip in 0..6 {
+            let fault = json!({"service": "dynamodb", "operation": "PutItem", "function": "inbound",
+                "kind": "timeout-after", "skip": skip, "delay": "4s"});
+            strike(&tenant, &fault).await;
+            let guest = tenant.guest().await;
+            let body = json!({"text": "Is parking free?", "client_message_id": "a"});
+            let second = async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                guest.post(&body).await
+            };
+            let (first, second) = tokio::join!(guest.post(&body), second);
+            struck(&tenant).await;
+            let ids: Vec<String> = [first, second]
+                .into_iter()
+                .filter(|answer| answer.status == 202)
+                .map(|answer| id(&answer.body))
+                .collect();
+            let again = id(&guest.post(&body).await.expect(202));
+            assert!(ids.iter().all(|one| *one == again), "{skip}: {ids:?} and {again}");
+            assert_eq!(guest.answer_to(&again).await["author"], "ai", "{skip}");
+            let conversations = tenant.conversation_of(&again).await;
+            assert_eq!(conversations["title"], "Is parking free?", "{skip}");
+        }
+    });
+}

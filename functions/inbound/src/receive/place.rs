@@ -210,7 +210,10 @@ impl Wanted<'_> {
         };
         let row = keys::contact(scope.tenant(), self.address);
         let written = scope.store().put(&row, &record, keys.contact(), when).await?;
-        if written.happened() {
+        // An answer may be lost on its way and the write be tried again: then it was us who were first, and others may
+        // use these keys already.
+        let won = written.happened() || is_ours(scope, &row, "id", contact.id).await?;
+        if won {
             return Ok(Some(Place {
                 contact,
                 conversation,
@@ -246,7 +249,9 @@ impl Wanted<'_> {
             When::Is("id", json!(contact.id)),
             When::Is("conversation", json!(known.conversation)),
         ];
-        if scope.store().update(&row, set, when).await?.happened() {
+        let written = scope.store().update(&row, set, when).await?;
+        let won = written.happened() || is_ours(scope, &row, "conversation", conversation).await?;
+        if won {
             return Ok(Some(Place {
                 contact,
                 conversation,
@@ -309,6 +314,17 @@ impl Wanted<'_> {
         let _fresh_id = scope.store().put(&row, &head, &key, When::Absent).await?;
         Ok(())
     }
+}
+
+/// Whether a contact's row says what we wrote into it.
+async fn is_ours<T: serde::de::DeserializeOwned + PartialEq>(
+    scope: &TenantScope,
+    row: &keys::Key<Contact>,
+    field: &str,
+    written: T,
+) -> Result<bool, StoreError> {
+    let found = scope.store().get_row(row, true).await?;
+    Ok(found.and_then(|found| found.peek(field)) == Some(written))
 }
 
 /// What a contact's row says.

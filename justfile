@@ -29,7 +29,8 @@ storm seed="1" messages="1000":
 
 # Ten thousand messages on all channels, each brought one to eight times and out of order, through the same
 flood seed="1" messages="10000":
-    USHER_STORM_SEED={{ seed }} USHER_STORM_MESSAGES={{ messages }} cargo test -p usher-tests --test e2e -- --ignored --nocapture no_message_of_ten_thousand
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+    CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=false USHER_STORM_SEED={{ seed }} USHER_STORM_MESSAGES={{ messages }} cargo test --release --workspace --test e2e -- --ignored --nocapture no_message_of_ten_thousand
 # Every parser of what strangers send, for so many seconds each, on the nightly toolchain
 fuzz seconds="60" *targets:
     scripts/fuzz {{ seconds }} {{ targets }}

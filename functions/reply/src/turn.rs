@@ -25,6 +25,7 @@ use usher_shared::records::{Message, ReplyJob, Trace};
 use usher_shared::untrusted::{InvalidText, Label};
 
 use self::burst::{Burst, last_answered, reply_to};
+use self::silence::leave_to_people;
 use crate::Desk;
 use crate::capture::capture;
 use crate::provider::{Line, Outcome, Prompt, ProviderError, Reply};
@@ -88,26 +89,22 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
     mask_for_model(scope.masking(), &mut messages);
     let asked = messages.iter().find(|message| message.id == job.message);
     let Some(asked) = asked else { return Ok(()) };
-    if !asked.is_to_be_answered() {
+    if !asked.is_to_be_answered() || !open.contact_keys.processing().may_send() {
         // It stands in the inbox, and that is all.
         let _taken_elsewhere = scope
             .keep_up_conversation(&open.head, *open.head.state, scope.now(), None)
             .await?;
+        tracing::info!(message.id = %*job.message, "only kept");
         return Ok(());
     }
     let text = asked.body.get().text.clone();
-    let silent = !scope.ai().ai_answers(scope.now());
-    let Some(readable) = open.readable(messages).filter(|_| !silent) else {
-        return silence::leave_to_people(&scope, &open, job, &text).await;
-    };
-    let messages = readable.messages();
 
-    if let Some(said) = reply_to(messages, *job.message) {
+    if let Some(said) = reply_to(&messages, *job.message) {
         let hands_over = *said.author == Author::System;
         return finish(&scope, &open, job, hands_over, &text).await;
     }
-    let through = last_answered(*open.head.answered_through, messages);
-    if is_anothers_to_answer(&scope, through, messages, job).await? {
+    let through = last_answered(*open.head.answered_through, &messages);
+    if is_anothers_to_answer(&scope, through, &messages, job).await? {
         // What it volunteers is taken down all the same.
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
@@ -116,9 +113,14 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         let _taken_elsewhere = scope
             .keep_up_conversation(&open.head, *open.head.state, scope.now(), None)
             .await?;
+        tracing::info!(message.id = %*job.message, "people have it");
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
     }
+    let silent = !scope.ai().ai_answers(scope.now());
+    let Some(readable) = open.readable(messages).filter(|_| !silent) else {
+        return leave_to_people(&scope, &open, job, &text).await;
+    };
     let turn = decide(desk, &scope, through, &readable, job).await?;
     conclude(&scope, &open, job, turn, read_at).await
 }

@@ -9,7 +9,7 @@ use usher_shared::records::ReplyJob;
 use super::TurnError;
 use crate::capture::capture;
 
-/// Leaves a message to people. One whose processing is restricted is kept, and that is all.
+/// Leaves a message that no AI is to answer to people, who are called for it.
 pub(super) async fn leave_to_people(
     scope: &TenantScope,
     open: &OpenConversation,
@@ -17,23 +17,15 @@ pub(super) async fn leave_to_people(
     text: &str,
 ) -> Result<(), TurnError> {
     let (head, now) = (&open.head, scope.now());
-    let processing = open.contact_keys.processing();
-    let calls_somebody = processing.may_send() && head.state.ai_may_answer();
-    let (state, through) = if calls_somebody {
-        let through = (*head.answered_through).max(Some(*job.message));
-        (ConversationState::WaitingForHuman, through)
-    } else {
-        (*head.state, None)
-    };
-    let _taken_elsewhere = scope.keep_up_conversation(head, state, now, through).await?;
-    if processing.may_send() {
-        capture(scope, head, lead::volunteered(text), None, now).await?;
-    }
+    let through = (*head.answered_through).max(Some(*job.message));
+    let _taken_elsewhere = scope
+        .keep_up_conversation(head, ConversationState::WaitingForHuman, now, through)
+        .await?;
+    capture(scope, head, lead::volunteered(text), None, now).await?;
     tracing::info!(
         tenant.id = %scope.tenant(),
         conversation.id = %*head.id,
         message.id = %*job.message,
-        called = calls_somebody,
         "left to people"
     );
     Ok(())

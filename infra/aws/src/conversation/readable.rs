@@ -1,4 +1,4 @@
-//! What an AI may read. There is no other way to the text that a model is asked about.
+//! What an AI may read. A turn builds the prompt from this alone; that its person may be read is decided here.
 
 use usher_shared::records::Message;
 

@@ -27,6 +27,7 @@ mod inbox;
 mod isolation;
 mod journey;
 mod late;
+mod leads;
 mod limits;
 mod lookup;
 mod mail;

@@ -63,9 +63,13 @@ pub(crate) struct LeadContactView {
     /// The name by which the platform shows the person, without `@`.
     #[schema(example = "anna_berg")]
     handle: Option<String>,
+    /// What the person is known by and answered at on the channel, in its one spelling: an id of the platform, a
+    /// phone number, an e-mail address. Absent where people come and fetch, as on a web chat.
+    #[schema(example = "24510988311234567")]
+    address: Option<String>,
     /// When the person first wrote from it.
     first_seen_at: Time,
-    /// When the latest conversation began, or what is known last changed.
+    /// When the person last wrote from it, to the day.
     last_seen_at: Time,
 }
 
@@ -80,6 +84,7 @@ impl From<Contact> for LeadContactView {
             email: profile.email,
             phone: profile.phone,
             handle: profile.handle,
+            address: contact.reach.into_inner().map(|reach| reach.address),
             first_seen_at: Time(*contact.first_seen),
             last_seen_at: Time(*contact.last_seen),
         }
@@ -322,6 +327,7 @@ mod tests {
                     "email": "anna@example.com",
                     "phone": null,
                     "handle": null,
+                    "address": null,
                     "first_seen_at": "2026-09-21T14:13:20.523Z",
                     "last_seen_at": "2026-09-21T14:13:20.523Z",
                 }],

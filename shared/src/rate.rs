@@ -136,10 +136,10 @@ impl Class {
             },
             Self::Sends(kind) => sends(kind),
             // Nobody asks more of one conversation; whoever does wants something else, and gets a person. A bucket is one
-            // of a day: 30 turns and what comes back, 72 more.
-            Self::TurnsInConversation => daily(Duration::from_mins(20), 30, 3),
+            // of a day: 60 turns and what comes back, 72 more.
+            Self::TurnsInConversation => daily(Duration::from_mins(20), 60, 4),
             // A contact may have several conversations: mail threads, forms.
-            Self::TurnsWithContact => daily(Duration::from_mins(10), 50, 5),
+            Self::TurnsWithContact => daily(Duration::from_mins(10), 100, 5),
             // 2,000 at once is a bad day of a large business; 10,640 within a day is somebody else's doing.
             Self::Turns => daily(Duration::from_secs(10), 2_000, 20),
             // Five million tokens, and 8.6 million that come back within the day: about 4,500 tokens a turn.

@@ -53,12 +53,7 @@ fn p_col_03_a_lead_holds_its_id_on_the_platform_its_times_its_labels_and_what_wa
                 "+16505551234",
                 Some("+16505551234"),
             ),
-            (
-                ChannelKind::Sms,
-                "+14155550142",
-                "+14155550142",
-                Some("+14155550142"),
-            ),
+            (ChannelKind::Sms, "+14155550142", "+14155550142", None),
         ];
         for (kind, from, address, number) in people {
             let channel = tenant.connect(kind, json!({})).await;

@@ -158,3 +158,6 @@ fn labels(flags: &[Flag]) -> Result<Vec<Label>, InvalidText> {
     flags.dedup();
     flags.into_iter().map(Flag::label).collect()
 }
+
+#[cfg(test)]
+mod tests;

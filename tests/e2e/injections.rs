@@ -173,6 +173,10 @@ impl Attacked {
                     .into_iter()
                     .map(|part| format!("said {part:?}: {text}")),
             );
+            // What comes of it may be harmless; what the attacker wanted to be said never is.
+            if case.is_said() && *text == *self.model.said.lock().unwrap() {
+                effects.push(format!("said as wanted: {text}"));
+            }
             let elsewhere = said.contact != open.head.contact || said.channel != open.head.channel;
             if elsewhere || said.body.get().reach.is_some() {
                 effects.push("it goes elsewhere".to_owned());

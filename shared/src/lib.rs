@@ -8,6 +8,7 @@ pub mod category;
 pub mod channel;
 pub mod consent;
 pub mod find;
+pub mod guard;
 pub mod identifier;
 pub mod ids;
 pub mod knowledge;

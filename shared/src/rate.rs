@@ -25,6 +25,14 @@ pub enum Class {
     FormPosts,
     /// Messages that leave by one channel of this kind.
     Sends(ChannelKind),
+    /// Turns of the AI in one conversation.
+    TurnsInConversation,
+    /// Turns of the AI with one contact.
+    TurnsWithContact,
+    /// Turns of the AI for one tenant.
+    Turns,
+    /// Tokens that models read and write for one tenant, in thousands.
+    ModelTokens,
 }
 
 impl NotPersonal for Class {}
@@ -39,11 +47,17 @@ pub struct Limit {
     /// Tokens that one instance takes at once and spends from memory. Several instances together may let
     /// through up to this many each beyond the burst.
     pub lease: u32,
+    /// Tokens that an instance has taken and not spent within this time are forgotten, so that senders who come rarely
+    /// gather none; and an instance that has not seen a sender for so long lets a lease through without asking.
+    pub life: Duration,
 }
+
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Api,
         Self::ChatSessions,
         Self::ChatMessages,
@@ -57,6 +71,10 @@ impl Class {
         Self::Sends(ChannelKind::Messenger),
         Self::Sends(ChannelKind::Instagram),
         Self::Sends(ChannelKind::Whatsapp),
+        Self::TurnsInConversation,
+        Self::TurnsWithContact,
+        Self::Turns,
+        Self::ModelTokens,
     ];
 
     /// The class as part of what is hashed.
@@ -69,6 +87,10 @@ impl Class {
             Self::FormPosts => "form-posts",
             // The channel's id is hashed with it.
             Self::Sends(_) => "sends",
+            Self::TurnsInConversation => "turns-in-conversation",
+            Self::TurnsWithContact => "turns-with-contact",
+            Self::Turns => "turns",
+            Self::ModelTokens => "model-tokens",
         }
     }
 
@@ -81,6 +103,7 @@ impl Class {
                 interval: Duration::from_millis(20),
                 burst: 300,
                 lease: 25,
+                life: MINUTE,
             },
             // 30 a minute. A page opens one session a visitor and keeps it for a month; a hotel or an office
             // is many visitors behind one address, who may all arrive at once.
@@ -88,27 +111,50 @@ impl Class {
                 interval: Duration::from_secs(2),
                 burst: 60,
                 lease: 5,
+                life: MINUTE,
             },
             // 20 a minute: every message may cost a model's answer. The burst is for the same hotel.
             Self::ChatMessages => Limit {
                 interval: Duration::from_secs(3),
                 burst: 60,
                 lease: 5,
+                life: MINUTE,
             },
             // 5 a second: ten visitors behind one address who each look every two seconds.
             Self::ChatAnswers => Limit {
                 interval: Duration::from_millis(200),
                 burst: 300,
                 lease: 20,
+                life: MINUTE,
             },
             // 6 a minute: nobody fills in forms faster, and every one may cost a mail. The burst is for the same hotel.
             Self::FormPosts => Limit {
                 interval: Duration::from_secs(10),
                 burst: 30,
                 lease: 5,
+                life: MINUTE,
             },
             Self::Sends(kind) => sends(kind),
+            // Nobody asks more of one conversation; whoever does wants something else, and gets a person. A bucket is one
+            // of a day: 60 turns and what comes back, 72 more.
+            Self::TurnsInConversation => daily(Duration::from_mins(20), 60, 4),
+            // A contact may have several conversations: mail threads, forms.
+            Self::TurnsWithContact => daily(Duration::from_mins(10), 100, 5),
+            // 2,000 at once is a bad day of a large business; 10,640 within a day is somebody else's doing.
+            Self::Turns => daily(Duration::from_secs(10), 2_000, 20),
+            // Five million tokens, and 8.6 million that come back within the day: about 4,500 tokens a turn.
+            Self::ModelTokens => daily(Duration::from_secs(10), 5_000, 100),
         }
+    }
+}
+
+/// A budget of a day. Its leases live as long: a minute's worth of forgetting would let through whoever asks slowly.
+const fn daily(interval: Duration, burst: u32, lease: u32) -> Limit {
+    Limit {
+        interval,
+        burst,
+        lease,
+        life: DAY,
     }
 }
 
@@ -132,6 +178,7 @@ const fn sends(kind: ChannelKind) -> Limit {
         interval: Duration::from_millis(millis),
         burst,
         lease,
+        life: MINUTE,
     }
 }
 
@@ -200,6 +247,7 @@ mod tests {
         interval: Duration::from_secs(2),
         burst: 4,
         lease: 3,
+        life: MINUTE,
     };
 
     fn at(millis: i64) -> Timestamp {

@@ -425,7 +425,7 @@ records! {
             channel: ChannelId,
             /// When it first wrote.
             first_seen: Timestamp,
-            /// The start of its latest conversation, or its profile's last change.
+            /// When it last wrote, to the day.
             last_seen: Timestamp,
             /// Its conversation in progress.
             conversation: ConversationId,
@@ -847,8 +847,10 @@ records! {
         sealed {
             /// The prompt sent.
             prompt: String,
-            /// The response received.
+            /// What was said.
             response: String,
+            /// What the provider said, where something else was said in its stead.
+            refused: Option<String>,
         }
     }
 

@@ -24,6 +24,7 @@ mod forms;
 mod harness;
 mod holds;
 mod inbox;
+mod injections;
 mod isolation;
 mod journey;
 mod late;

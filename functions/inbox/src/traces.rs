@@ -51,8 +51,11 @@ pub(crate) struct TraceView {
     intent: Option<String>,
     /// The prompt sent.
     prompt: String,
-    /// The response received.
+    /// What was said.
     response: String,
+    /// What the model said, where something else was said in its stead: it was cleaned, or kept back and a person called.
+    #[schema(example = "It costs 1 euro.")]
+    refused: Option<String>,
     /// When the decision was made.
     created_at: Time,
 }
@@ -95,6 +98,7 @@ impl From<Trace> for TraceView {
             created_at: Time(*trace.at),
             prompt: trace.prompt.into_inner(),
             response: trace.response.into_inner(),
+            refused: trace.refused.into_inner(),
         }
     }
 }
@@ -173,6 +177,7 @@ mod tests {
             intent: None.into(),
             prompt: "Question: …".to_owned().into(),
             response: "Yes.".to_owned().into(),
+            refused: Some("**Yes.**".to_owned()).into(),
         };
         assert_eq!(
             serde_json::to_value(TraceView::from(trace)).unwrap(),
@@ -190,6 +195,7 @@ mod tests {
                 "intent": null,
                 "prompt": "Question: …",
                 "response": "Yes.",
+                "refused": "**Yes.**",
                 "created_at": "2026-09-21T14:13:20.523Z",
             })
         );

@@ -1,7 +1,10 @@
 //! Answers what people wrote: reads the conversation again, finds passages in the tenant's documents, asks
 //! a provider, and stores what it decided before what it says. Asked twice, it answers once.
 
+mod budget;
 mod capture;
+mod guarding;
+mod kinds;
 mod library;
 pub mod provider;
 mod turn;
@@ -15,6 +18,7 @@ use usher_aws::deadline::Deadline;
 use usher_aws::{Platform, queue};
 use usher_shared::records::ReplyJob;
 
+use crate::kinds::Kinds;
 use crate::library::Library;
 use crate::provider::Provider;
 pub use crate::turn::TurnError;
@@ -24,6 +28,7 @@ pub struct Desk {
     platform: Arc<Platform>,
     provider: Arc<dyn Provider>,
     library: Library,
+    kinds: Kinds,
 }
 
 impl Desk {
@@ -33,6 +38,7 @@ impl Desk {
             platform,
             provider,
             library: Library::default(),
+            kinds: Kinds::default(),
         }
     }
 }

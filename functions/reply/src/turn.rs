@@ -13,22 +13,21 @@ use usher_aws::sealing::{HashPurpose, KeyringError};
 use usher_aws::store::{Read, StoreError, When, keys};
 use usher_aws::telemetry::{self, Unit};
 use usher_shared::Timestamp;
+use usher_shared::guard::{self, Flag};
 use usher_shared::ids::{MessageId, TraceId};
 use usher_shared::lead;
 use usher_shared::masking::{Masking, mask};
-use usher_shared::model::{
-    Author, ConversationState, Decision, Direction, MessageBody, MessageState, PassageRef, Profile,
-};
-use usher_shared::notice;
+use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::record::Malformed;
 use usher_shared::records::{Message, ReplyJob, Trace};
 use usher_shared::untrusted::{InvalidText, Label};
 
 use self::burst::{Burst, last_answered, reply_to};
 use self::silence::leave_to_people;
-use crate::Desk;
 use crate::capture::capture;
-use crate::provider::{Line, Outcome, Prompt, ProviderError, Reply};
+use crate::guarding::{Asked, Guarded};
+use crate::provider::{Line, Prompt};
+use crate::{Desk, budget};
 
 /// Why a turn failed. The queue will bring it again.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +61,6 @@ const CONTEXT: usize = 20;
 const PASSAGES: usize = 5;
 /// A conversation's state that was read longer ago is read again before the turn is written.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// Longer answers are not sent.
-const ANSWER_CHARS: usize = 4_000;
 
 /// Answers one inbound message, unless there is a reason not to.
 pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError> {
@@ -121,7 +118,7 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
     let Some(readable) = open.readable(messages).filter(|_| !silent) else {
         return leave_to_people(&scope, &open, job, &text).await;
     };
-    let turn = decide(desk, &scope, through, &readable, job).await?;
+    let turn = decide(desk, &scope, &open, through, &readable, job).await?;
     conclude(&scope, &open, job, turn, read_at).await
 }
 
@@ -193,15 +190,10 @@ fn mask_for_model(masking: Masking, messages: &mut [Message]) {
 
 /// What was decided, before it is written down.
 struct Turn {
-    decision: Decision,
-    text: String,
+    guarded: Guarded,
     prompt: String,
     since: Timestamp,
     burst: Vec<MessageId>,
-    passages: Vec<PassageRef>,
-    flags: Vec<Label>,
-    intent: Option<Label>,
-    lead: Profile,
     provider: Label,
     model: Label,
 }
@@ -209,6 +201,7 @@ struct Turn {
 async fn decide(
     desk: &Desk,
     scope: &TenantScope,
+    open: &OpenConversation,
     through: Option<MessageId>,
     readable: &Readable,
     job: &ReplyJob,
@@ -236,58 +229,37 @@ async fn decide(
             .map(|hit| hit.passage)
             .collect(),
     };
-    let reply = desk.provider.reply(&prompt).await.and_then(check);
-    if let Err(error) = &reply {
-        tracing::error!(message.id = %*job.message, error = %error, "provider failed");
-    }
-    let (decision, text, passages) = match reply.as_ref().map(|reply| &reply.outcome) {
-        Ok(Outcome::Answer { text, passages }) => (Decision::Answered, text.clone(), passages.clone()),
-        Ok(Outcome::HandOver { on_request: true }) => hand_over(Decision::HandedOverOnRequest),
-        Ok(Outcome::HandOver { on_request: false }) => hand_over(Decision::HandedOverNoAnswer),
-        Err(_) => hand_over(Decision::HandedOverFailure),
+    let sent = desk.provider.sent(&prompt);
+    let asked = Asked {
+        prompt: &prompt,
+        sent: &sent,
+        channel: desk.kinds.of(scope, *open.head.channel).await?,
+        signs: guard::signs(&question),
     };
-    let (intent, lead, flags) = match reply {
-        Ok(reply) => (reply.intent, reply.lead, reply.flags),
-        Err(_) => (
-            None,
-            lead::volunteered(&question),
-            vec!["provider_failed".parse()?],
-        ),
+    let guarded = if asked.signs.contains(&Flag::Abuse) {
+        // Whoever is abused is a person's to deal with; no model is asked.
+        asked.nobody(None)?
+    } else if let Some(used_up) = budget::spend(&desk.platform, scope, &open.head, &sent).await {
+        asked.nobody(Some(used_up))?
+    } else {
+        let reply = desk.provider.reply(&prompt).await;
+        if let Err(error) = &reply {
+            tracing::error!(message.id = %*job.message, error = %error, "provider failed");
+        }
+        asked.guard(reply)?
     };
     Ok(Turn {
-        decision,
-        text,
-        prompt: desk.provider.sent(&prompt),
+        guarded,
         since: messages
             .iter()
             .map(|message| *message.at)
             .min()
             .unwrap_or(*job.at),
         burst: burst.iter().map(|message| *message.id).collect(),
-        passages,
-        flags,
-        intent,
-        lead,
+        prompt: sent,
         provider: desk.provider.name().parse()?,
         model: desk.provider.model().parse()?,
     })
-}
-
-fn hand_over(decision: Decision) -> (Decision, String, Vec<PassageRef>) {
-    (decision, notice::HANDED_OVER.to_owned(), Vec::new())
-}
-
-/// What a provider says is sent only if it can be.
-fn check(reply: Reply) -> Result<Reply, ProviderError> {
-    if let Outcome::Answer { text, .. } = &reply.outcome {
-        if text.trim().is_empty() {
-            return Err(ProviderError("empty answer"));
-        }
-        if text.chars().count() > ANSWER_CHARS {
-            return Err(ProviderError("answer too long"));
-        }
-    }
-    Ok(reply)
 }
 
 /// Writes the turn down: the trace, which is the intent; then the message, which is the effect; then the
@@ -316,21 +288,23 @@ async fn conclude(
         .hash(HashPurpose::Derived, &[b"reply", answered.as_bytes()])
         .tail();
     let id = TraceId::from(*job.message);
+    let guarded = turn.guarded;
     let mut trace = Trace {
         id: id.into(),
         conversation: conversation.into(),
         at: now.into(),
         since: turn.since.into(),
         burst: turn.burst.into(),
-        decision: turn.decision.into(),
+        decision: guarded.decision.into(),
         reply: MessageId::derived(now, tail).into(),
         provider: turn.provider.into(),
         model: turn.model.into(),
-        passages: turn.passages.into(),
-        flags: turn.flags.into(),
-        intent: turn.intent.clone().into(),
+        passages: guarded.passages.into(),
+        flags: guarded.flags.into(),
+        intent: guarded.intent.clone().into(),
         prompt: turn.prompt.into(),
-        response: turn.text.into(),
+        response: guarded.text.into(),
+        refused: guarded.refused.into(),
     };
     let row = keys::trace(tenant, conversation, id);
     if let Some(earlier) = scope.store().insert_or_get(&row, &trace, &open.key).await? {
@@ -350,7 +324,7 @@ async fn conclude(
     let _taken_over_meanwhile = scope
         .keep_up_conversation(&open.head, state, now, Some(through))
         .await?;
-    capture(scope, &open.head, turn.lead, turn.intent, now).await?;
+    capture(scope, &open.head, guarded.lead, guarded.intent, now).await?;
     tracing::info!(
         tenant.id = %tenant,
         conversation.id = %conversation,

@@ -50,7 +50,7 @@ struct Lease {
     leases: Option<u64>,
 }
 
-/// Tokens that are not spent within this time are forgotten, so that senders who come rarely gather none.
+/// What is not asked for within this time may be forgotten when there is no room.
 const LIFE: Duration = Duration::from_mins(1);
 /// Buckets that one instance remembers.
 const MOST: usize = 10_000;
@@ -79,7 +79,7 @@ impl Leases {
             self.keep(bucket, unasked);
             return Known::Spend;
         };
-        let fresh = now.since(lease.taken_at) < LIFE;
+        let fresh = now.since(lease.taken_at) < limit.life;
         if lease.left > 0 && fresh {
             lease.left -= 1;
             return Known::Spend;

@@ -83,6 +83,11 @@ impl Index {
         index
     }
 
+    /// Every passage, in document order.
+    pub fn passages(&self) -> impl Iterator<Item = &Passage> {
+        self.passages.iter().map(|entry| &entry.passage)
+    }
+
     /// The passages that hold words of the question, best first, at most `limit`; equal ones in document order.
     pub fn search(&self, question: &str, limit: usize) -> Vec<Hit<'_>> {
         let words = Question::read(question).search_words();

@@ -17,6 +17,8 @@ mod numbers;
 mod rules;
 mod text;
 
+pub(crate) use text::digit;
+
 #[cfg(test)]
 mod tests;
 
@@ -120,7 +122,7 @@ pub fn mask(text: &str, policy: Masking) -> Masked {
 /// One pass from left to right; `None` if there is nothing to mask.
 fn pass(text: &str, policy: Masking) -> Option<Masked> {
     // Every number that is masked has at least six digits: most messages end here.
-    if text.chars().filter(|&c| text::digit(c).is_some()).take(6).count() < 6 {
+    if text.chars().filter(|&c| digit(c).is_some()).take(6).count() < 6 {
         return None;
     }
     let text = Text::new(text);

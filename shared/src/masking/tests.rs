@@ -50,7 +50,7 @@ fn p_col_01_card_numbers_and_government_ids_are_masked_and_nothing_else_of_the_l
             parts.next().unwrap(),
         );
         total += 1;
-        let digits: Vec<char> = secret.chars().filter(|&c| text::digit(c).is_some()).collect();
+        let digits: Vec<char> = secret.chars().filter(|&c| digit(c).is_some()).collect();
         let last: String = digits.iter().skip(digits.len().saturating_sub(4)).collect();
         let (stand_in, counts) = match kind {
             "card" => (format!("•••• {last}"), (1, 0)),

@@ -7,7 +7,7 @@ pub(super) struct Text<'a> {
 }
 
 /// The value of a decimal digit, in the scripts that keyboards of guests write.
-pub(super) fn digit(c: char) -> Option<u8> {
+pub(crate) fn digit(c: char) -> Option<u8> {
     const ZEROS: [char; 6] = ['0', '０', '٠', '۰', '०', '০'];
     ZEROS.iter().find_map(|&zero| {
         let value = u32::from(c).checked_sub(u32::from(zero))?;

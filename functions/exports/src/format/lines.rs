@@ -84,6 +84,7 @@ struct TraceLine<'a> {
     intent: Option<&'a str>,
     prompt: &'a str,
     response: &'a str,
+    refused: Option<&'a str>,
     created_at: String,
 }
 
@@ -162,6 +163,7 @@ pub(crate) fn trace(trace: &Trace, out: &mut Vec<u8>) {
         intent: trace.intent.as_ref().map(Label::as_str),
         prompt: trace.prompt.get(),
         response: trace.response.get(),
+        refused: trace.refused.get().as_deref(),
         created_at: trace.at.to_string(),
     };
     write(&line, out);

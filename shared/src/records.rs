@@ -19,7 +19,7 @@ use crate::masking::Masking;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
     DocumentFormat, ErasureLook, ErasureState, ExportCounts, ExportKind, ExportState, MessageBody,
-    MessageState, PassageRef, Profile, Reach, UploadProgress,
+    MessageState, PassageRef, Profile, Reach, UploadProgress, Usage,
 };
 use crate::policy::TenantPolicy;
 use crate::record::{
@@ -805,12 +805,16 @@ records! {
             burst: Vec<MessageId>,
             /// What was decided.
             decision: Decision,
-            /// The outbound message it led to.
-            reply: MessageId,
+            /// The outbound message it led to, if it led to one.
+            reply: Option<MessageId>,
+            /// When a person took the conversation over, if it was the newest decision then.
+            taken_over_at: Option<Timestamp>,
             /// Who was asked.
             provider: Label,
-            /// Which model, with its version.
+            /// Which model, with its version, as the provider names what answered.
             model: Label,
+            /// What it took.
+            usage: Usage,
             /// Passages that the answer rests on.
             passages: Vec<PassageRef>,
             /// Safety flags.

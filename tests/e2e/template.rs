@@ -229,7 +229,7 @@ fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
                         .unwrap_or(line)
                         .trim()
                         .trim_matches(['\'', '"']);
-                    let is_action = ["dynamodb:", "kms:", "sqs:", "sts:", "s3:", "ses:", "logs:"]
+                    let is_action = ["dynamodb:", "kms:", "sqs:", "sts:", "s3:", "ses:", "logs:", "bedrock:"]
                         .iter()
                         .any(|service| action.starts_with(service) && !action.contains("LeadingKeys"));
                     assert!(!(is_action && action.contains('*')), "{id}: {line}");

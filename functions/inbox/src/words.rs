@@ -34,8 +34,8 @@ usher_aws::words! {
     }
     /// How a document's text is written.
     DocumentFormat { Text, Markdown, }
-    /// What the AI decided about an inbound message.
-    Decision { Answered, HandedOverNoAnswer, HandedOverOnRequest, HandedOverFailure, }
+    /// What the AI decided about an inbound message. After `taken_over` nothing was said: a person was faster.
+    Decision { Answered, HandedOverNoAnswer, HandedOverOnRequest, HandedOverFailure, TakenOver, }
 }
 
 #[cfg(test)]

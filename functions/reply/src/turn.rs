@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use usher_aws::TenantScope;
 use usher_aws::conversation::OpenConversation;
+use usher_aws::deadline::Deadline;
 use usher_aws::queue::QueueError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{HashPurpose, KeyringError};
@@ -26,7 +27,7 @@ use usher_shared::untrusted::{InvalidText, Label};
 use self::burst::{Burst, last_answered, reply_to};
 use crate::Desk;
 use crate::capture::capture;
-use crate::provider::{Line, Outcome, Prompt, ProviderError, Reply};
+use crate::provider::{Business, Line, Made, Outcome, Prompt, ProviderError, Reply, time_for_models};
 
 /// Why a turn failed. The queue will bring it again.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +65,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 const ANSWER_CHARS: usize = 4_000;
 
 /// Answers one inbound message, unless there is a reason not to.
-pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError> {
+pub(crate) async fn answer(desk: &Desk, job: &ReplyJob, deadline: Deadline) -> Result<(), TurnError> {
     let scope = match desk.platform.enter(*job.tenant).await {
         Err(ScopeError::UnknownTenant) => return Ok(()),
         scope => scope?,
@@ -113,7 +114,8 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
     }
-    let turn = decide(desk, &scope, through, &messages, job).await?;
+    let time = time_for_models(deadline);
+    let turn = decide(desk, &scope, through, &messages, job, time).await?;
     conclude(&scope, &open, job, turn, read_at).await
 }
 
@@ -187,15 +189,13 @@ fn mask_for_model(masking: Masking, messages: &mut [Message]) {
 struct Turn {
     decision: Decision,
     text: String,
-    prompt: String,
     since: Timestamp,
     burst: Vec<MessageId>,
     passages: Vec<PassageRef>,
     flags: Vec<Label>,
     intent: Option<Label>,
     lead: Profile,
-    provider: Label,
-    model: Label,
+    made: Made,
 }
 
 async fn decide(
@@ -204,6 +204,7 @@ async fn decide(
     through: Option<MessageId>,
     messages: &[Message],
     job: &ReplyJob,
+    time: Duration,
 ) -> Result<Turn, TurnError> {
     let index = desk.library.index(scope).await?;
     let Burst { asked: burst, before } = Burst::of(messages, through, *job.message);
@@ -217,7 +218,10 @@ async fn decide(
         text: &message.body.get().text,
     });
     let prompt = Prompt {
-        business: scope.business_name(),
+        business: Business {
+            name: scope.business_name(),
+            ..Business::default()
+        },
         history: history.collect(),
         question: &question,
         index: &index,
@@ -226,8 +230,11 @@ async fn decide(
             .into_iter()
             .map(|hit| hit.passage)
             .collect(),
+        time,
     };
-    let reply = desk.provider.reply(&prompt).await.and_then(check);
+    let reply = desk.provider.reply(&prompt).await;
+    let (made, mut flags) = (reply.made.clone(), reply.flags.clone());
+    let reply = check(reply);
     if let Err(error) = &reply {
         tracing::error!(message.id = %*job.message, error = %error, "provider failed");
     }
@@ -235,20 +242,17 @@ async fn decide(
         Ok(Outcome::Answer { text, passages }) => (Decision::Answered, text.clone(), passages.clone()),
         Ok(Outcome::HandOver { on_request: true }) => hand_over(Decision::HandedOverOnRequest),
         Ok(Outcome::HandOver { on_request: false }) => hand_over(Decision::HandedOverNoAnswer),
-        Err(_) => hand_over(Decision::HandedOverFailure),
+        Ok(Outcome::Failed) | Err(_) => hand_over(Decision::HandedOverFailure),
     };
-    let (intent, lead, flags) = match reply {
-        Ok(reply) => (reply.intent, reply.lead, reply.flags),
-        Err(_) => (
-            None,
-            lead::volunteered(&question),
-            vec!["provider_failed".parse()?],
-        ),
+    let (intent, lead) = if let Ok(reply) = reply {
+        (reply.intent, reply.lead)
+    } else {
+        flags.push("provider_failed".parse()?);
+        (None, lead::volunteered(&question))
     };
     Ok(Turn {
         decision,
         text,
-        prompt: desk.provider.sent(&prompt),
         since: messages
             .iter()
             .map(|message| *message.at)
@@ -259,8 +263,7 @@ async fn decide(
         flags,
         intent,
         lead,
-        provider: desk.provider.name().parse()?,
-        model: desk.provider.model().parse()?,
+        made,
     })
 }
 
@@ -287,7 +290,7 @@ async fn conclude(
     scope: &TenantScope,
     open: &OpenConversation,
     job: &ReplyJob,
-    turn: Turn,
+    mut turn: Turn,
     read_at: Timestamp,
 ) -> Result<(), TurnError> {
     let (tenant, conversation) = (scope.tenant(), *job.conversation);
@@ -296,9 +299,11 @@ async fn conclude(
     // that `deliver` takes right before sending is as good as one more here.
     if now.since(read_at) >= LOOK_AGAIN_AFTER {
         let state = scope.conversation_state(conversation).await?;
-        if !state.is_some_and(ConversationState::ai_may_answer) {
-            tracing::info!(conversation.id = %conversation, "taken over while answering");
-            return Ok(());
+        match state {
+            // Forgotten: nothing is written of it any more.
+            None => return Ok(()),
+            Some(state) if state.ai_may_answer() => {}
+            Some(_) => turn.decision = Decision::TakenOver,
         }
     }
     let answered = job.message.to_string();
@@ -307,6 +312,7 @@ async fn conclude(
         .hash(HashPurpose::Derived, &[b"reply", answered.as_bytes()])
         .tail();
     let id = TraceId::from(*job.message);
+    let overruled = turn.decision == Decision::TakenOver;
     let mut trace = Trace {
         id: id.into(),
         conversation: conversation.into(),
@@ -314,20 +320,26 @@ async fn conclude(
         since: turn.since.into(),
         burst: turn.burst.into(),
         decision: turn.decision.into(),
-        reply: MessageId::derived(now, tail).into(),
-        provider: turn.provider.into(),
-        model: turn.model.into(),
+        reply: (!overruled).then(|| MessageId::derived(now, tail)).into(),
+        taken_over_at: overruled.then_some(now).into(),
+        provider: turn.made.provider.into(),
+        model: turn.made.model.into(),
+        usage: turn.made.usage.into(),
         passages: turn.passages.into(),
         flags: turn.flags.into(),
         intent: turn.intent.clone().into(),
-        prompt: turn.prompt.into(),
+        prompt: turn.made.prompt.into(),
         response: turn.text.into(),
     };
     let row = keys::trace(tenant, conversation, id);
     if let Some(earlier) = scope.store().insert_or_get(&row, &trace, &open.key).await? {
         trace = earlier;
     }
-    put_reply(scope, open, job, &trace).await?;
+    let Some(reply) = *trace.reply else {
+        tracing::info!(conversation.id = %conversation, "taken over while answering");
+        return Ok(capture(scope, &open.head, turn.lead, turn.intent, now).await?);
+    };
+    put_reply(scope, open, job, &trace, reply).await?;
     let state = if trace.decision.hands_over() {
         ConversationState::WaitingForHuman
     } else {
@@ -346,7 +358,7 @@ async fn conclude(
         tenant.id = %tenant,
         conversation.id = %conversation,
         message.id = %*job.message,
-        reply.id = %*trace.reply,
+        reply.id = %reply,
         handed_over = trace.decision.hands_over(),
         "answered"
     );
@@ -364,8 +376,8 @@ async fn put_reply(
     open: &OpenConversation,
     job: &ReplyJob,
     trace: &Trace,
+    reply: MessageId,
 ) -> Result<(), TurnError> {
-    let reply = *trace.reply;
     let author = if trace.decision.hands_over() {
         Author::System
     } else {

@@ -22,6 +22,7 @@ mod ids;
 pub mod kms;
 mod launch;
 pub mod meta;
+pub mod models;
 pub mod meter;
 mod outbox;
 pub mod permissions;

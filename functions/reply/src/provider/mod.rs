@@ -1,19 +1,29 @@
 //! Who answers: a model behind one small trait.
 
 pub mod builtin;
+pub mod chain;
+mod wire;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
+use usher_aws::deadline::Deadline;
+pub use usher_models::prompt::{Business, Line};
 use usher_shared::knowledge::{Index, Passage};
-use usher_shared::model::{PassageRef, Profile};
+use usher_shared::model::{PassageRef, Profile, Usage};
 use usher_shared::untrusted::Label;
+
+/// Kept back from the invocation's time: for the look at the conversation, the trace, the message and the head.
+const KEPT_BACK: Duration = Duration::from_secs(5);
+/// A guest waits for models this long at most.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// What a provider is asked.
 pub struct Prompt<'a> {
-    /// Name of the business it speaks for.
-    pub business: &'a str,
+    /// The business that it speaks for.
+    pub business: Business<'a>,
     /// What was said before, oldest first.
     pub history: Vec<Line<'a>>,
     /// What the person wants to know now: one or several messages.
@@ -22,14 +32,8 @@ pub struct Prompt<'a> {
     pub index: &'a Index,
     /// Passages that may hold the answer, best first.
     pub passages: Vec<&'a Passage>,
-}
-
-/// Something that was said.
-pub struct Line<'a> {
-    /// Whether the business said it.
-    pub ours: bool,
-    /// The text.
-    pub text: &'a str,
+    /// How long it may take.
+    pub time: Duration,
 }
 
 impl fmt::Debug for Prompt<'_> {
@@ -40,25 +44,9 @@ impl fmt::Debug for Prompt<'_> {
     }
 }
 
-impl Prompt<'_> {
-    /// The prompt as one text.
-    pub fn render(&self) -> String {
-        let passages = self
-            .passages
-            .iter()
-            .map(|p| format!("\n[{}] {}\n{}\n", p.id, p.heading, p.text));
-        let history = self.history.iter().map(|line| {
-            let who = if line.ours { "Business" } else { "Guest" };
-            format!("\n{who}: {}", line.text)
-        });
-        let parts: Vec<String> = passages.chain(history).collect();
-        format!(
-            "You answer for {}.\n{}\nGuest: {}\n",
-            self.business,
-            parts.concat(),
-            self.question
-        )
-    }
+/// How long models may take in an invocation that has to be over by `deadline`.
+pub(crate) fn time_for_models(deadline: Deadline) -> Duration {
+    deadline.remaining().saturating_sub(KEPT_BACK).min(LONGEST)
 }
 
 /// What a provider decided.
@@ -76,6 +64,31 @@ pub enum Outcome {
         /// Whether the guest asked for one.
         on_request: bool,
     },
+    /// Nobody could be asked, or nobody gave anything to use: a person should answer.
+    Failed,
+}
+
+/// Who made a reply, from what: for the trace.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Who was asked.
+    pub provider: Label,
+    /// Which model, as the provider names what answered.
+    pub model: Label,
+    /// What it was sent, to the letter: neither more nor less.
+    pub prompt: String,
+    /// What it took.
+    pub usage: Usage,
+}
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Made")
+            .field("provider", &self.provider)
+            .field("model", &self.model)
+            .field("usage", &self.usage)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A provider's structured result.
@@ -87,31 +100,22 @@ pub struct Reply {
     pub intent: Option<Label>,
     /// What the person volunteered.
     pub lead: Profile,
-    /// Safety flags.
+    /// Safety flags, and what went wrong on the way.
     pub flags: Vec<Label>,
+    /// Who made it.
+    pub made: Made,
 }
 
-/// A provider could not answer. Carries nothing of the conversation.
+/// What a provider said cannot be sent. Carries nothing of the conversation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("provider failed: {0}")]
 pub struct ProviderError(pub &'static str);
 
+/// A reply in the making.
+pub type Replying<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
 /// Somebody who answers.
 pub trait Provider: Send + Sync {
-    /// The provider's name.
-    fn name(&self) -> &'static str;
-
-    /// The model's name and version.
-    fn model(&self) -> &'static str;
-
-    /// What this provider is sent for `prompt`: kept in the trace, so it must be neither more nor less.
-    fn sent(&self, prompt: &Prompt<'_>) -> String {
-        prompt.render()
-    }
-
     /// Answers, or says that a person should.
-    fn reply<'a>(
-        &'a self,
-        prompt: &'a Prompt<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Reply, ProviderError>> + Send + 'a>>;
+    fn reply<'a>(&'a self, prompt: &'a Prompt<'a>) -> Replying<'a>;
 }

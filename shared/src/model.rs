@@ -128,6 +128,8 @@ pub enum AuditAction {
     RetentionChanged,
     /// Masking was switched on or off.
     MaskingChanged,
+    /// How the AI speaks was changed.
+    AssistantChanged,
     /// An attachment was opened.
     AttachmentOpened,
 }

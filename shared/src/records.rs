@@ -857,6 +857,29 @@ records! {
         }
     }
 
+    /// How the AI speaks for a business, and what it knows without looking.
+    record Assistant("assistant") {
+        category: Account,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [InboxTable],
+        anchor: changed_at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// When it was last changed.
+            changed_at: Timestamp,
+        }
+        sealed {
+            /// How it speaks, in the business's words.
+            voice: String,
+            /// Facts that hold for every question.
+            facts: String,
+            /// When the business is open, in its own words.
+            opening_hours: String,
+        }
+    }
+
     /// An API key: what it may do, under the hash of its secret. Lives in the directory.
     record ApiKey("api_key") {
         category: Credential,

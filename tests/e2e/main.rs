@@ -33,6 +33,7 @@ mod mail;
 mod masking;
 mod meta;
 mod meter;
+mod models;
 mod ops;
 mod permissions;
 mod planted;

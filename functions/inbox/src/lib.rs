@@ -5,6 +5,7 @@
 //! caller's key must have.
 
 mod access;
+mod assistant;
 mod attachments;
 mod conversations;
 mod documents;
@@ -14,6 +15,7 @@ mod masking;
 mod messages;
 mod openapi;
 mod paging;
+mod providers;
 mod search;
 mod traces;
 mod words;
@@ -54,4 +56,6 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(documents::list_documents, documents::create_document))
         .routes(routes!(documents::read_document, documents::delete_document))
         .routes(routes!(masking::read_masking, masking::change_masking))
+        .routes(routes!(providers::read_providers))
+        .routes(routes!(assistant::read_assistant, assistant::change_assistant))
 }

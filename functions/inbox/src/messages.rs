@@ -252,6 +252,9 @@ async fn take_over(
     let through = inbound
         .map(|message| *message.id)
         .max(*open.head.answered_through);
+    if *open.head.state != Human {
+        scope.note_takeover(id, now).await?;
+    }
     let entry = granted.audit(AuditAction::ConversationTakenOver, &id)?;
     let moved = scope
         .move_conversation_and(id, &[Ai, WaitingForHuman], Human, now, through, entry)

@@ -27,7 +27,7 @@ use usher_shared::untrusted::{InvalidText, Label};
 use self::burst::{Burst, last_answered, reply_to};
 use crate::Desk;
 use crate::capture::capture;
-use crate::provider::{Business, Line, Made, Outcome, Prompt, ProviderError, Reply, time_for_models};
+use crate::provider::{Line, Made, Outcome, Prompt, ProviderError, Reply, Setting, time_for_models};
 
 /// Why a turn failed. The queue will bring it again.
 #[derive(Debug, thiserror::Error)]
@@ -217,11 +217,9 @@ async fn decide(
         ours: *message.direction == Direction::Outbound,
         text: &message.body.get().text,
     });
+    let setting = Setting::read(&*desk.provider, scope, messages.last()).await?;
     let prompt = Prompt {
-        business: Business {
-            name: scope.business_name(),
-            ..Business::default()
-        },
+        business: setting.business(scope.business_name()),
         history: history.collect(),
         question: &question,
         index: &index,
@@ -230,6 +228,7 @@ async fn decide(
             .into_iter()
             .map(|hit| hit.passage)
             .collect(),
+        channel: setting.channel,
         time,
     };
     let reply = desk.provider.reply(&prompt).await;

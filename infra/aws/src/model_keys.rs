@@ -33,7 +33,10 @@ impl Platform {
             .await
             .map_err(|error| refused("Decrypt", error.as_service_error()))?;
         let plain = opened.plaintext.map(Blob::into_inner).unwrap_or_default();
-        Ok(String::from_utf8(plain).ok().filter(|key| !key.is_empty()).map(Secret))
+        Ok(String::from_utf8(plain)
+            .ok()
+            .filter(|key| !key.is_empty())
+            .map(Secret))
     }
 
     /// Keeps the key to a provider in place of the one before: for the operator.
@@ -58,7 +61,7 @@ impl Platform {
         };
         let row = keys::model_key(api.name());
         let store = self.platform_store();
-        let _replaced = store.put(&row, &record, &DataKey::none(), When::Missing("held")).await?;
+        let _replaced = store.put(&row, &record, &DataKey::none(), When::Any).await?;
         Ok(())
     }
 

@@ -88,9 +88,8 @@ pub(crate) fn said(heard: &Heard) -> Result<Said, Failed> {
 /// The texts of those blocks that are texts, whatever stands before or between them.
 pub(crate) fn texts(blocks: Option<&Value>, kind: &str, wanted: &str, text: &str) -> String {
     let blocks = blocks.and_then(Value::as_array).into_iter().flatten();
-    let own = blocks.filter(|block| {
-        kind.is_empty() || block.pointer(kind).and_then(Value::as_str) == Some(wanted)
-    });
+    let own =
+        blocks.filter(|block| kind.is_empty() || block.pointer(kind).and_then(Value::as_str) == Some(wanted));
     own.filter_map(|block| block.pointer(text)?.as_str()).collect()
 }
 

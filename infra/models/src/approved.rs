@@ -329,7 +329,14 @@ mod tests {
         let mut odd = link();
         odd["options"] = json!({"temprature": 1});
         assert!(parse(entry(), odd).is_err());
-        for endpoint in ["", "api.anthropic.com", "https://", "https://a/", "https://a@b", "https://a?b"] {
+        for endpoint in [
+            "",
+            "api.anthropic.com",
+            "https://",
+            "https://a/",
+            "https://a@b",
+            "https://a?b",
+        ] {
             let mut bad = entry();
             bad["endpoint"] = json!(endpoint);
             assert!(parse(bad, link()).is_err(), "{endpoint}");

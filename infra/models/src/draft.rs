@@ -66,7 +66,11 @@ const NOTHING: &str = "none";
 
 pub(crate) fn schema(intents: &[&str]) -> Value {
     let object = |properties: Value| {
-        let names: Vec<&String> = properties.as_object().into_iter().flat_map(serde_json::Map::keys).collect();
+        let names: Vec<&String> = properties
+            .as_object()
+            .into_iter()
+            .flat_map(serde_json::Map::keys)
+            .collect();
         json!({"type": "object", "additionalProperties": false, "required": names, "properties": properties})
     };
     let maybe = json!({"type": ["string", "null"]});
@@ -150,10 +154,17 @@ mod tests {
         let required = schema["required"].as_array().unwrap();
         let form = form();
         assert_eq!(required.len(), form.as_object().unwrap().len());
-        assert!(required.iter().all(|name| form.get(name.as_str().unwrap()).is_some()));
+        assert!(
+            required
+                .iter()
+                .all(|name| form.get(name.as_str().unwrap()).is_some())
+        );
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(schema["properties"]["lead"]["additionalProperties"], false);
-        assert_eq!(schema["properties"]["intent"]["enum"], json!(["booking_request", "none"]));
+        assert_eq!(
+            schema["properties"]["intent"]["enum"],
+            json!(["booking_request", "none"])
+        );
     }
 
     #[test]
@@ -166,7 +177,15 @@ mod tests {
         less.as_object_mut().unwrap().remove("hand_over");
         let mut reason = form();
         reason["reason"] = json!("because");
-        let forms = [more, lead, less, reason, json!([]), json!("x"), json!({"reply": "ok"})];
+        let forms = [
+            more,
+            lead,
+            less,
+            reason,
+            json!([]),
+            json!("x"),
+            json!({"reply": "ok"}),
+        ];
         let texts = forms.iter().map(Value::to_string);
         let others = ["", "We are open.", "{", "```json\n{}\n```"].map(str::to_owned);
         for text in texts.chain(others) {
@@ -186,10 +205,22 @@ mod tests {
         assert!(made_up.is_empty());
         // Half a word is no word.
         assert_eq!(claim("Ann", "", "", "Annual fee?").name, None);
-        let given = claim("ann lee", "a@example.com", "+15550100", "It's Ann Lee, a@example.com, +1 555 0100 22");
+        let given = claim(
+            "ann lee",
+            "a@example.com",
+            "+15550100",
+            "It's Ann Lee, a@example.com, +1 555 0100 22",
+        );
         assert_eq!(given.email.as_deref(), Some("a@example.com"));
-        assert_eq!(given.name.as_deref().map(str::to_lowercase).as_deref(), Some("ann lee"));
-        assert_eq!(given.phone.as_deref(), Some("+1555010022"), "the guest's own words count");
+        assert_eq!(
+            given.name.as_deref().map(str::to_lowercase).as_deref(),
+            Some("ann lee")
+        );
+        assert_eq!(
+            given.phone.as_deref(),
+            Some("+1555010022"),
+            "the guest's own words count"
+        );
         assert_eq!(claim("ann@lee", "", "", "I am ann@lee").name, None);
     }
 }

@@ -70,7 +70,10 @@ impl Failure {
     /// Whether it says something about the provider, and not about this request: the next request had better not
     /// wait for the same.
     pub const fn is_the_providers(self) -> bool {
-        !matches!(self, Self::Refused | Self::Truncated | Self::Malformed | Self::BadRequest)
+        !matches!(
+            self,
+            Self::Refused | Self::Truncated | Self::Malformed | Self::BadRequest
+        )
     }
 
     /// Whether somebody must act before it gets better.

@@ -85,7 +85,10 @@ fn until(date: &str, now: Timestamp) -> Option<Duration> {
 
 /// It goes into logs.
 fn is_plain(id: &str) -> bool {
-    id.len() <= 100 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    id.len() <= 100
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }
 
 /// What a model said, and at what price.
@@ -183,7 +186,10 @@ mod tests {
 
     #[test]
     fn what_is_logged_of_headers_is_a_plain_word() {
-        assert_eq!(hints(&[("request-id", "req_1")]).request.as_deref(), Some("req_1"));
+        assert_eq!(
+            hints(&[("request-id", "req_1")]).request.as_deref(),
+            Some("req_1")
+        );
         assert_eq!(hints(&[("request-id", "a\nb")]).request, None);
         let error = hints(&[("x-amzn-errortype", "ThrottlingException:http://x/")]).error;
         assert_eq!(error.as_deref(), Some("ThrottlingException"));

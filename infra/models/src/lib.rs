@@ -43,7 +43,8 @@ mod vectors;
 use usher_carriers::call::Call;
 
 pub use approved::{
-    Allowed, Api, Approved, Fallback, InvalidProviders, Link, NotApproved, Options, Providers, Wanted, ZeroRetention,
+    Allowed, Api, Approved, Fallback, InvalidProviders, Link, NotApproved, Options, Providers, Wanted,
+    ZeroRetention,
 };
 use heard::{Heard, Said};
 

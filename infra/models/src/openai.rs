@@ -95,7 +95,9 @@ pub(crate) fn said(heard: &Heard) -> Result<Said, Failed> {
         model: text("/model").to_owned(),
         usage: Usage {
             // Here the total has the cached ones in it.
-            input: count("/usage/input_tokens").saturating_sub(read).saturating_sub(write),
+            input: count("/usage/input_tokens")
+                .saturating_sub(read)
+                .saturating_sub(write),
             cache_read: read,
             cache_write: write,
             output: count("/usage/output_tokens"),

@@ -300,7 +300,11 @@ mod tests {
         let long = "word ".repeat(600);
         let history = [line(false, &long), line(true, &long), line(false, "the newest")];
         let turns = ask(&history, "And?", &[]).turns();
-        let told: Vec<&str> = turns.iter().flat_map(|turn| &turn.texts).map(String::as_str).collect();
+        let told: Vec<&str> = turns
+            .iter()
+            .flat_map(|turn| &turn.texts)
+            .map(String::as_str)
+            .collect();
         assert_eq!(told[0], "the newest", "a business's line alone cannot begin");
         assert!(!told.contains(&long.as_str()));
     }
@@ -308,7 +312,13 @@ mod tests {
     #[test]
     fn of_a_long_question_the_end_is_read_and_no_letter_is_cut() {
         let question = format!("{}what does it cost?", "å".repeat(20_000));
-        let asked = ask(&[], &question, &[]).turns().pop().unwrap().texts.pop().unwrap();
+        let asked = ask(&[], &question, &[])
+            .turns()
+            .pop()
+            .unwrap()
+            .texts
+            .pop()
+            .unwrap();
         assert!(asked.ends_with("what does it cost?") && tokens(&asked) <= QUESTION);
     }
 

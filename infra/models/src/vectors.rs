@@ -1,5 +1,10 @@
 //! Every sample answer and error of the providers, and what becomes of it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -25,29 +30,124 @@ use Becomes::{Fails, Words};
 
 /// Sample, provider, status with which it comes, and what becomes of it.
 const SAMPLES: [(&str, Api, u16, Becomes); 20] = [
-    ("anthropic-message-text.json", Api::Anthropic, 200, Words("We are open Saturday 9-14.")),
-    ("anthropic-message-thinking-then-text.json", Api::Anthropic, 200, Words("{\"reply\":\"ok\"}")),
-    ("anthropic-message-max-tokens.json", Api::Anthropic, 200, Fails(Failure::Truncated)),
-    ("anthropic-message-refusal.json", Api::Anthropic, 200, Fails(Failure::Refused)),
+    (
+        "anthropic-message-text.json",
+        Api::Anthropic,
+        200,
+        Words("We are open Saturday 9-14."),
+    ),
+    (
+        "anthropic-message-thinking-then-text.json",
+        Api::Anthropic,
+        200,
+        Words("{\"reply\":\"ok\"}"),
+    ),
+    (
+        "anthropic-message-max-tokens.json",
+        Api::Anthropic,
+        200,
+        Fails(Failure::Truncated),
+    ),
+    (
+        "anthropic-message-refusal.json",
+        Api::Anthropic,
+        200,
+        Fails(Failure::Refused),
+    ),
     // Tools were not offered.
-    ("anthropic-message-tool-use.json", Api::Anthropic, 200, Fails(Failure::Malformed)),
+    (
+        "anthropic-message-tool-use.json",
+        Api::Anthropic,
+        200,
+        Fails(Failure::Malformed),
+    ),
     // Streams were not asked for: nothing may be sent before all of it was checked.
-    ("anthropic-stream-text.sse", Api::Anthropic, 200, Fails(Failure::Malformed)),
-    ("anthropic-error-400-sampling.json", Api::Anthropic, 400, Fails(Failure::BadRequest)),
-    ("anthropic-error-429.json", Api::Anthropic, 429, Fails(Failure::RateLimited)),
-    ("anthropic-error-429-spend-limit.json", Api::Anthropic, 429, Fails(Failure::SpendLimit)),
-    ("anthropic-error-529.json", Api::Anthropic, 529, Fails(Failure::Overloaded)),
-    ("openai-responses-text.json", Api::OpenAi, 200, Words("{\"reply\":\"ok\"}")),
-    ("openai-responses-function-call.json", Api::OpenAi, 200, Fails(Failure::Malformed)),
+    (
+        "anthropic-stream-text.sse",
+        Api::Anthropic,
+        200,
+        Fails(Failure::Malformed),
+    ),
+    (
+        "anthropic-error-400-sampling.json",
+        Api::Anthropic,
+        400,
+        Fails(Failure::BadRequest),
+    ),
+    (
+        "anthropic-error-429.json",
+        Api::Anthropic,
+        429,
+        Fails(Failure::RateLimited),
+    ),
+    (
+        "anthropic-error-429-spend-limit.json",
+        Api::Anthropic,
+        429,
+        Fails(Failure::SpendLimit),
+    ),
+    (
+        "anthropic-error-529.json",
+        Api::Anthropic,
+        529,
+        Fails(Failure::Overloaded),
+    ),
+    (
+        "openai-responses-text.json",
+        Api::OpenAi,
+        200,
+        Words("{\"reply\":\"ok\"}"),
+    ),
+    (
+        "openai-responses-function-call.json",
+        Api::OpenAi,
+        200,
+        Fails(Failure::Malformed),
+    ),
     // Of another API than the one that is asked.
-    ("openai-chat-completion.json", Api::OpenAi, 200, Fails(Failure::Malformed)),
-    ("openai-chat-refusal.json", Api::OpenAi, 200, Fails(Failure::Malformed)),
-    ("openai-error-400-unsupported-parameter.json", Api::OpenAi, 400, Fails(Failure::BadRequest)),
-    ("openai-error-401.json", Api::OpenAi, 401, Fails(Failure::Unauthorised)),
-    ("openai-error-429-rate.json", Api::OpenAi, 429, Fails(Failure::RateLimited)),
-    ("openai-error-429-quota.json", Api::OpenAi, 429, Fails(Failure::SpendLimit)),
+    (
+        "openai-chat-completion.json",
+        Api::OpenAi,
+        200,
+        Fails(Failure::Malformed),
+    ),
+    (
+        "openai-chat-refusal.json",
+        Api::OpenAi,
+        200,
+        Fails(Failure::Malformed),
+    ),
+    (
+        "openai-error-400-unsupported-parameter.json",
+        Api::OpenAi,
+        400,
+        Fails(Failure::BadRequest),
+    ),
+    (
+        "openai-error-401.json",
+        Api::OpenAi,
+        401,
+        Fails(Failure::Unauthorised),
+    ),
+    (
+        "openai-error-429-rate.json",
+        Api::OpenAi,
+        429,
+        Fails(Failure::RateLimited),
+    ),
+    (
+        "openai-error-429-quota.json",
+        Api::OpenAi,
+        429,
+        Fails(Failure::SpendLimit),
+    ),
     ("bedrock-converse.json", Api::Bedrock, 200, Words("We open at 9.")),
-    ("bedrock-converse-tool-use.json", Api::Bedrock, 200, Fails(Failure::Malformed)),
+    (
+        "bedrock-converse-tool-use.json",
+        Api::Bedrock,
+        200,
+        Fails(Failure::Malformed),
+    ),
 ];
 
 fn folder() -> std::path::PathBuf {
@@ -65,7 +165,9 @@ fn heard(status: u16, body: impl Into<Vec<u8>>) -> Heard {
 #[test]
 fn every_sample_of_the_providers_becomes_what_it_should() {
     let files = std::fs::read_dir(folder()).unwrap();
-    let files: BTreeSet<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let files: BTreeSet<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
     let known: BTreeSet<String> = SAMPLES.iter().map(|sample| sample.0.to_owned()).collect();
     assert_eq!(files, known);
     for (name, api, status, becomes) in SAMPLES {
@@ -103,7 +205,10 @@ fn tokens_are_counted_once_each_whoever_counts() {
         ("claude-sonnet-5-5".to_owned(), anthropic)
     );
     let (model, counted) = usage(Api::OpenAi, "openai-responses-text.json");
-    assert_eq!((model.as_str(), counted.input, counted.output), ("gpt-6.1-terra", 328, 52));
+    assert_eq!(
+        (model.as_str(), counted.input, counted.output),
+        ("gpt-6.1-terra", 328, 52)
+    );
     let (_, counted) = usage(Api::Bedrock, "bedrock-converse.json");
     assert_eq!((counted.input, counted.output), (30, 8));
     // OpenAI's total has the cached ones in it.
@@ -111,7 +216,10 @@ fn tokens_are_counted_once_each_whoever_counts() {
         serde_json::from_slice(&std::fs::read(folder().join("openai-responses-text.json")).unwrap()).unwrap();
     body["usage"]["input_tokens_details"] = json!({"cached_tokens": 300, "cache_write_tokens": 8});
     let counted = said(Api::OpenAi, &heard(200, body.to_string())).unwrap().usage;
-    assert_eq!((counted.input, counted.cache_read, counted.cache_write), (20, 300, 8));
+    assert_eq!(
+        (counted.input, counted.cache_read, counted.cache_write),
+        (20, 300, 8)
+    );
 }
 
 #[test]
@@ -168,13 +276,41 @@ fn a_refusal_and_an_answer_that_broke_off_are_no_answers_at_openai_either() {
     let message = |block: Value| json!([{"type": "message", "content": [block]}]);
     let text = json!({"type": "output_text", "text": "{}"});
     for (body, why) in [
-        (with(message(json!({"type": "refusal", "refusal": "no"})), "completed", Value::Null), Failure::Refused),
-        (with(message(text.clone()), "incomplete", json!({"reason": "content_filter"})), Failure::Refused),
-        (with(message(text.clone()), "incomplete", json!({"reason": "max_output_tokens"})), Failure::Truncated),
-        (with(message(text), "in_progress", Value::Null), Failure::Malformed),
+        (
+            with(
+                message(json!({"type": "refusal", "refusal": "no"})),
+                "completed",
+                Value::Null,
+            ),
+            Failure::Refused,
+        ),
+        (
+            with(
+                message(text.clone()),
+                "incomplete",
+                json!({"reason": "content_filter"}),
+            ),
+            Failure::Refused,
+        ),
+        (
+            with(
+                message(text.clone()),
+                "incomplete",
+                json!({"reason": "max_output_tokens"}),
+            ),
+            Failure::Truncated,
+        ),
+        (
+            with(message(text), "in_progress", Value::Null),
+            Failure::Malformed,
+        ),
         (with(json!([]), "completed", Value::Null), Failure::Malformed),
     ] {
-        assert_eq!(said(Api::OpenAi, &heard(200, body.clone())).unwrap_err().why, why, "{body}");
+        assert_eq!(
+            said(Api::OpenAi, &heard(200, body.clone())).unwrap_err().why,
+            why,
+            "{body}"
+        );
     }
 }
 
@@ -202,8 +338,14 @@ fn asked(provider: &str, model: &str, options: &Value) -> (Call, Value) {
         language: None,
         room: Room::on(None),
         history: &[
-            Line { ours: false, text: "Hello" },
-            Line { ours: true, text: "Welcome" },
+            Line {
+                ours: false,
+                text: "Hello",
+            },
+            Line {
+                ours: true,
+                text: "Welcome",
+            },
         ],
         question: "How much is the garden room?",
         passages: &[&passage],
@@ -220,7 +362,10 @@ fn asked(provider: &str, model: &str, options: &Value) -> (Call, Value) {
 fn anthropic_is_asked_with_a_cache_point_after_the_fixed_part() {
     let (call, body) = asked("anthropic", "claude-sonnet-5-5", &json!({}));
     assert_eq!(call.url, "https://models.example/v1/messages");
-    assert!(call.headers.contains(&("anthropic-version", "2026-10-21".to_owned())));
+    assert!(
+        call.headers
+            .contains(&("anthropic-version", "2026-10-21".to_owned()))
+    );
     assert_eq!(body["model"], "claude-sonnet-5-5");
     assert_eq!(body["system"][0]["cache_control"], json!({"type": "ephemeral"}));
     assert!(!body["system"][0]["text"].as_str().unwrap().contains("900 euros"));
@@ -234,7 +379,10 @@ fn anthropic_is_asked_with_a_cache_point_after_the_fixed_part() {
     assert_eq!(roles, ["user", "assistant", "user"]);
     let last = &body["messages"][2]["content"];
     assert!(last[0]["text"].as_str().unwrap().contains("doc_1#p1"));
-    assert_eq!(last[1], json!({"type": "text", "text": "How much is the garden room?"}));
+    assert_eq!(
+        last[1],
+        json!({"type": "text", "text": "How much is the garden room?"})
+    );
 }
 
 #[test]
@@ -257,14 +405,24 @@ fn bedrock_takes_the_schema_as_a_text_and_the_model_in_its_path() {
         "https://models.example/model/eu.anthropic.claude-sonnet-5-5-v1%3A0/converse"
     );
     assert_eq!(body["system"][1], json!({"cachePoint": {"type": "default"}}));
-    let schema = body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"].as_str().unwrap();
+    let schema = body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]
+        .as_str()
+        .unwrap();
     let schema: Value = serde_json::from_str(schema).unwrap();
     assert_eq!(schema["additionalProperties"], false);
 }
 
 #[test]
 fn sampling_is_left_out_unless_it_is_configured() {
-    let names = ["temperature", "top_p", "topP", "top_k", "thinking", "effort", "reasoning"];
+    let names = [
+        "temperature",
+        "top_p",
+        "topP",
+        "top_k",
+        "thinking",
+        "effort",
+        "reasoning",
+    ];
     for (provider, model) in [("anthropic", "a"), ("openai", "b"), ("bedrock", "c")] {
         let (call, _) = asked(provider, model, &json!({}));
         let body = String::from_utf8(call.body).unwrap();
@@ -273,7 +431,11 @@ fn sampling_is_left_out_unless_it_is_configured() {
         }
         let (_, body) = asked(provider, model, &json!({"temperature": 0.5, "top_p": 0.9}));
         let of = |name: &str| {
-            let place = if provider == "bedrock" { &body["inferenceConfig"] } else { &body };
+            let place = if provider == "bedrock" {
+                &body["inferenceConfig"]
+            } else {
+                &body
+            };
             place[name].as_f64()
         };
         assert_eq!(of("temperature"), Some(0.5), "{provider}");

@@ -178,6 +178,7 @@ mod tests {
             question,
             index: &index,
             passages: vec![],
+            channel: None,
             time: std::time::Duration::ZERO,
         };
         decide(&prompt)

@@ -123,17 +123,12 @@ impl Chain {
     }
 
     /// Asks one model, and once more where that may help.
-    async fn ask(
-        &self,
-        model: &Model,
-        prompt: &Prompt<'_>,
-        end: Instant,
-    ) -> (Asked, Result<Draft, Failure>) {
+    async fn ask(&self, model: &Model, prompt: &Prompt<'_>, end: Instant) -> (Asked, Result<Draft, Failure>) {
         let intents = INTENTS.map(|(name, _)| name);
         let ask = Ask {
             business: prompt.business,
             language: None,
-            room: Room::on(None),
+            room: Room::on(prompt.channel),
             history: &prompt.history,
             question: prompt.question,
             passages: &prompt.passages,
@@ -187,7 +182,9 @@ impl Chain {
         let wire_limit = limit + Duration::from_secs(1);
         let saying = self.wire.say(&model.approved, call, wire_limit);
         let heard = tokio::time::timeout(limit, saying).await;
-        let heard = heard.map_err(|_| Failed::of(Failure::TimeUp))?.map_err(Failed::of)?;
+        let heard = heard
+            .map_err(|_| Failed::of(Failure::TimeUp))?
+            .map_err(Failed::of)?;
         if let Some(request) = &heard.hints.request {
             tracing::info!(
                 model.provider = %model.approved.api(),
@@ -227,6 +224,10 @@ impl Chain {
 impl Provider for Chain {
     fn reply<'a>(&'a self, prompt: &'a Prompt<'a>) -> Replying<'a> {
         Box::pin(self.answer(prompt))
+    }
+
+    fn asks_models(&self) -> bool {
+        !self.models.is_empty()
     }
 }
 

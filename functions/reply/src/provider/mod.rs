@@ -9,10 +9,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use usher_aws::TenantScope;
 use usher_aws::deadline::Deadline;
+use usher_aws::store::{StoreError, keys};
 pub use usher_models::prompt::{Business, Line};
+use usher_shared::channel::ChannelKind;
 use usher_shared::knowledge::{Index, Passage};
 use usher_shared::model::{PassageRef, Profile, Usage};
+use usher_shared::records::{Assistant, Message};
 use usher_shared::untrusted::Label;
 
 /// Kept back from the invocation's time: for the look at the conversation, the trace, the message and the head.
@@ -32,6 +36,8 @@ pub struct Prompt<'a> {
     pub index: &'a Index,
     /// Passages that may hold the answer, best first.
     pub passages: Vec<&'a Passage>,
+    /// The kind of channel that it is answered on, if anybody wants to know.
+    pub channel: Option<ChannelKind>,
     /// How long it may take.
     pub time: Duration,
 }
@@ -118,4 +124,53 @@ pub type Replying<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 pub trait Provider: Send + Sync {
     /// Answers, or says that a person should.
     fn reply<'a>(&'a self, prompt: &'a Prompt<'a>) -> Replying<'a>;
+
+    /// Whether it asks language models, which want to know more: that costs reads.
+    fn asks_models(&self) -> bool {
+        false
+    }
+}
+
+/// What a model wants to know beside the question; nothing where no model is asked.
+#[derive(Default)]
+pub(crate) struct Setting {
+    /// The kind of channel.
+    pub(crate) channel: Option<ChannelKind>,
+    assistant: Option<Assistant>,
+}
+
+impl Setting {
+    /// Reads it for whoever wants to know: two reads.
+    pub(crate) async fn read(
+        provider: &dyn Provider,
+        scope: &TenantScope,
+        message: Option<&Message>,
+    ) -> Result<Self, StoreError> {
+        let Some(message) = message.filter(|_| provider.asks_models()) else {
+            return Ok(Self::default());
+        };
+        let row = keys::channel(scope.tenant(), *message.channel);
+        let channel = scope.store().get_row(&row, false).await?;
+        let row = keys::assistant(scope.tenant());
+        Ok(Self {
+            channel: channel.and_then(|channel| channel.peek("kind")),
+            assistant: scope.store().get(&row, scope.key(), true).await?,
+        })
+    }
+
+    /// The business of this name.
+    pub(crate) fn business<'a>(&'a self, name: &'a str) -> Business<'a> {
+        self.assistant.as_ref().map_or_else(
+            || Business {
+                name,
+                ..Business::default()
+            },
+            |assistant| Business {
+                name,
+                voice: assistant.voice.get(),
+                facts: assistant.facts.get(),
+                hours: assistant.opening_hours.get(),
+            },
+        )
+    }
 }

@@ -46,17 +46,29 @@ pub(super) fn is_one(carrier: &str) -> bool {
 /// What each of them says when it is asked too much.
 pub(super) fn too_many(provider: &str) -> &'static str {
     match provider {
-        "anthropic" => r#"{"type":"error","error":{"type":"rate_limit_error","message":"Too many"},"request_id":"req_1"}"#,
-        "openai" => r#"{"error":{"message":"Rate limit","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#,
+        "anthropic" => {
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"Too many"},"request_id":"req_1"}"#
+        }
+        "openai" => {
+            r#"{"error":{"message":"Rate limit","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#
+        }
         _ => r#"{"message":"Too many requests"}"#,
     }
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+    let mut response = (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response();
     for (name, value) in headers {
-        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(*name), http::HeaderValue::try_from(*value)) {
+        if let (Ok(name), Ok(value)) = (
+            http::HeaderName::try_from(*name),
+            http::HeaderValue::try_from(*value),
+        ) {
             response.headers_mut().insert(name, value);
         }
     }
@@ -70,8 +82,13 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 /// The texts of the last turn: passages first, then what the guest wrote.
 fn last_texts(turns: Option<&Value>) -> Vec<String> {
     let last = turns.and_then(Value::as_array).and_then(|turns| turns.last());
-    let blocks = last.and_then(|turn| turn.get("content")).and_then(Value::as_array);
-    let texts = blocks.into_iter().flatten().filter_map(|block| block.get("text")?.as_str());
+    let blocks = last
+        .and_then(|turn| turn.get("content"))
+        .and_then(Value::as_array);
+    let texts = blocks
+        .into_iter()
+        .flatten()
+        .filter_map(|block| block.get("text")?.as_str());
     texts.map(str::to_owned).collect()
 }
 
@@ -80,7 +97,9 @@ fn fill_in(texts: &[String], mood: Option<Kind>) -> Value {
     let question = texts.last().map(|text| text.to_lowercase()).unwrap_or_default();
     let shown = texts.iter().rev().find_map(|text| text.split_once("Passages: "));
     let shown = shown.and_then(|(_, rest)| rest.lines().next());
-    let passages: Vec<Value> = shown.and_then(|shown| serde_json::from_str(shown).ok()).unwrap_or_default();
+    let passages: Vec<Value> = shown
+        .and_then(|shown| serde_json::from_str(shown).ok())
+        .unwrap_or_default();
     let words: Vec<&str> = question
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| word.chars().count() >= TELLING)
@@ -89,7 +108,10 @@ fn fill_in(texts: &[String], mood: Option<Kind>) -> Value {
         let text = text(passage, "/text").to_lowercase();
         words.iter().filter(|word| text.contains(**word)).count()
     };
-    let best = passages.iter().max_by_key(score).filter(|passage| score(passage) > 0);
+    let best = passages
+        .iter()
+        .max_by_key(score)
+        .filter(|passage| score(passage) > 0);
     let asked_for_human = words.contains(&"human") || words.contains(&"person");
     let mut form = match best {
         Some(passage) if !asked_for_human => json!({
@@ -103,7 +125,10 @@ fn fill_in(texts: &[String], mood: Option<Kind>) -> Value {
     };
     if let Some(form) = form.as_object_mut() {
         form.insert("intent".to_owned(), json!("none"));
-        form.insert("lead".to_owned(), json!({"name": null, "email": null, "phone": null}));
+        form.insert(
+            "lead".to_owned(),
+            json!({"name": null, "email": null, "phone": null}),
+        );
         if mood == Some(Kind::Hostile) {
             // It does what somebody told it: writes to another person, for another tenant.
             form.insert("recipient".to_owned(), json!("eve@evil.example"));
@@ -129,7 +154,8 @@ impl World {
     fn note_model(&self, provider: &str, model: &str, body: &Value) {
         let content = json!({"provider": provider, "model": model, "body": body});
         let id = random_hex(8);
-        self.outbox.enter_once("model", &id, provider, &content, self.clock.now_ms());
+        self.outbox
+            .enter_once("model", &id, provider, &content, self.clock.now_ms());
     }
 }
 
@@ -149,7 +175,11 @@ async fn anthropic(State(world): State<Arc<World>>, felt: Felt, headers: HeaderM
     let request = [("request-id", "req_played")];
     let error = |status: u16, kind: &str, details: Value| {
         let error = json!({"type": kind, "message": "played", "details": details});
-        answer(status, &request, &json!({"type": "error", "error": error, "request_id": "req_played"}))
+        answer(
+            status,
+            &request,
+            &json!({"type": "error", "error": error, "request_id": "req_played"}),
+        )
     };
     let mood = mood(felt);
     if headers.get("x-api-key").and_then(|key| key.to_str().ok()) != Some(KEY) {
@@ -158,8 +188,12 @@ async fn anthropic(State(world): State<Arc<World>>, felt: Felt, headers: HeaderM
     let Ok(asked) = serde_json::from_slice::<Value>(&body) else {
         return error(400, "invalid_request_error", Value::Null);
     };
-    let newest = headers.get("anthropic-version").is_some_and(|version| version == "2026-10-21");
-    let sampling = ["temperature", "top_p", "top_k"].iter().any(|name| asked.get(name).is_some());
+    let newest = headers
+        .get("anthropic-version")
+        .is_some_and(|version| version == "2026-10-21");
+    let sampling = ["temperature", "top_p", "top_k"]
+        .iter()
+        .any(|name| asked.get(name).is_some());
     let begins = text(&asked, "/messages/0/role") == "user";
     if (newest && sampling) || !begins || asked.get("max_tokens").is_none() {
         return error(400, "invalid_request_error", Value::Null);
@@ -179,7 +213,12 @@ async fn anthropic(State(world): State<Arc<World>>, felt: Felt, headers: HeaderM
         Some(Kind::Truncated) => ("max_tokens", json!([{"type": "text", "text": said}])),
         _ => ("end_turn", json!([{"type": "text", "text": said}])),
     };
-    let fixed = tokens(asked.get("system").map(|system| system.to_string().len()).unwrap_or_default());
+    let fixed = tokens(
+        asked
+            .get("system")
+            .map(|system| system.to_string().len())
+            .unwrap_or_default(),
+    );
     let usage = json!({
         "input_tokens": tokens(body.len()).saturating_sub(fixed), "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": fixed, "output_tokens": tokens(said.len()), "service_tier": "standard",
@@ -200,14 +239,18 @@ async fn openai(State(world): State<Arc<World>>, felt: Felt, headers: HeaderMap,
         answer(status, &request, &json!({ "error": error }))
     };
     let mood = mood(felt);
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|key| key.to_str().ok());
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|key| key.to_str().ok());
     if bearer.and_then(|key| key.strip_prefix("Bearer ")) != Some(KEY) {
         return error(401, "invalid_request_error", "invalid_api_key");
     }
     let Ok(asked) = serde_json::from_slice::<Value>(&body) else {
         return error(400, "invalid_request_error", "invalid_json");
     };
-    let sampling = ["temperature", "top_p"].iter().any(|name| asked.get(name).is_some());
+    let sampling = ["temperature", "top_p"]
+        .iter()
+        .any(|name| asked.get(name).is_some());
     if sampling && text(&asked, "/reasoning/effort") != "none" {
         return error(400, "invalid_request_error", "unsupported_parameter");
     }
@@ -252,14 +295,20 @@ async fn bedrock(
     };
     let caller = access_key_id(&headers, "").and_then(|key| world.callers.caller(&key));
     let Some(caller) = caller else {
-        return error(403, "UnrecognizedClientException", "The security token is invalid.");
+        return error(
+            403,
+            "UnrecognizedClientException",
+            "The security token is invalid.",
+        );
     };
     let arn = if model.starts_with("arn:") {
         model.clone()
     } else {
         format!("arn:aws:bedrock:{REGION}::foundation-model/{model}")
     };
-    let allowed = world.permissions.check_action(&caller, "bedrock:InvokeModel", &[arn]);
+    let allowed = world
+        .permissions
+        .check_action(&caller, "bedrock:InvokeModel", &[arn]);
     if let Err(message) = allowed {
         return error(403, "AccessDeniedException", &message);
     }

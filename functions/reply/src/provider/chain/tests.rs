@@ -1,4 +1,9 @@
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -144,7 +149,11 @@ fn providers(chain: &[(&str, &str)], fallback: &str) -> Providers {
 }
 
 fn chain(script: &Arc<Script>, chain: &[(&str, &str)], fallback: &str) -> Chain {
-    Chain::new(providers(chain, fallback), Arc::clone(script) as Arc<dyn Wire>, Arc::new(Never))
+    Chain::new(
+        providers(chain, fallback),
+        Arc::clone(script) as Arc<dyn Wire>,
+        Arc::new(Never),
+    )
 }
 
 async fn ask_within(chain: &Chain, time: Duration) -> Reply {
@@ -160,6 +169,7 @@ async fn ask_within(chain: &Chain, time: Duration) -> Reply {
         question: QUESTION,
         index: &index,
         passages: hits.iter().map(|hit| hit.passage).collect(),
+        channel: None,
         time,
     };
     chain.reply(&prompt).await
@@ -191,7 +201,10 @@ async fn p_col_04_a_reply_says_who_made_it_from_what_to_the_letter_and_what_it_t
         prompt,
         usage,
     } = &reply.made;
-    assert_eq!((provider.as_str(), model.as_str()), ("anthropic", "claude-sonnet-5-5-20261001"));
+    assert_eq!(
+        (provider.as_str(), model.as_str()),
+        ("anthropic", "claude-sonnet-5-5-20261001")
+    );
     let [(url, body)] = <[_; 1]>::try_from(script.told()).unwrap();
     assert_eq!(url, "https://anthropic.example/v1/messages");
     assert_eq!(*prompt, body, "what left is what is kept");
@@ -217,7 +230,12 @@ async fn p_ai_01_what_the_list_does_not_name_is_told_nothing() {
     assert_eq!(reply.made.provider.as_str(), "builtin");
     // The next one of the chain is asked, if it is listed.
     let script = Script::of([Step::Says(200, response())]);
-    let reply = ask(&chain(&script, &[("anthropic", "another"), ("openai", "m")], "builtin")).await;
+    let reply = ask(&chain(
+        &script,
+        &[("anthropic", "another"), ("openai", "m")],
+        "builtin",
+    ))
+    .await;
     assert_eq!(script.told().len(), 1);
     assert_eq!(reply.made.provider.as_str(), "openai");
 }
@@ -235,23 +253,71 @@ fn bad_days() -> Vec<(&'static str, Vec<Step>, Vec<&'static str>)> {
     };
     let overloaded = || Step::Says(529, error("overloaded_error"));
     vec![
-        ("overloaded twice", vec![overloaded(), overloaded()], vec!["anthropic.overloaded"]),
-        ("lost twice", vec![Step::Breaks, Step::Breaks], vec!["anthropic.unavailable"]),
-        ("spent", vec![Step::Says(429, spent)], vec!["anthropic.spend_limit"]),
-        ("key", vec![Step::Says(401, error("authentication_error"))], vec!["anthropic.unauthorised"]),
-        ("parameter", vec![Step::Says(400, error("invalid_request_error"))], vec!["anthropic.bad_request"]),
-        ("model", vec![Step::Says(404, error("not_found_error"))], vec!["anthropic.unknown_model"]),
+        (
+            "overloaded twice",
+            vec![overloaded(), overloaded()],
+            vec!["anthropic.overloaded"],
+        ),
+        (
+            "lost twice",
+            vec![Step::Breaks, Step::Breaks],
+            vec!["anthropic.unavailable"],
+        ),
+        (
+            "spent",
+            vec![Step::Says(429, spent)],
+            vec!["anthropic.spend_limit"],
+        ),
+        (
+            "key",
+            vec![Step::Says(401, error("authentication_error"))],
+            vec!["anthropic.unauthorised"],
+        ),
+        (
+            "parameter",
+            vec![Step::Says(400, error("invalid_request_error"))],
+            vec!["anthropic.bad_request"],
+        ),
+        (
+            "model",
+            vec![Step::Says(404, error("not_found_error"))],
+            vec!["anthropic.unknown_model"],
+        ),
         (
             "told to wait for too long",
-            vec![Step::Asks(429, error("rate_limit_error"), Duration::from_secs(60))],
+            vec![Step::Asks(
+                429,
+                error("rate_limit_error"),
+                Duration::from_secs(60),
+            )],
             vec!["anthropic.rate_limited"],
         ),
-        ("garbage", vec![Step::Says(200, "<html>".to_owned())], vec!["anthropic.malformed"]),
-        ("words", vec![Step::Says(200, message("900.", "end_turn"))], vec!["anthropic.malformed"]),
-        ("a field more", vec![Step::Says(200, hostile)], vec!["anthropic.malformed"]),
-        ("cut", vec![Step::Says(200, message("{\"ans", "max_tokens"))], vec!["anthropic.truncated"]),
+        (
+            "garbage",
+            vec![Step::Says(200, "<html>".to_owned())],
+            vec!["anthropic.malformed"],
+        ),
+        (
+            "words",
+            vec![Step::Says(200, message("900.", "end_turn"))],
+            vec!["anthropic.malformed"],
+        ),
+        (
+            "a field more",
+            vec![Step::Says(200, hostile)],
+            vec!["anthropic.malformed"],
+        ),
+        (
+            "cut",
+            vec![Step::Says(200, message("{\"ans", "max_tokens"))],
+            vec!["anthropic.truncated"],
+        ),
         // Cut, though it reads well.
-        ("cut well", vec![Step::Says(200, good().replace("end_turn", "max_tokens"))], vec!["anthropic.truncated"]),
+        (
+            "cut well",
+            vec![Step::Says(200, good().replace("end_turn", "max_tokens"))],
+            vec!["anthropic.truncated"],
+        ),
     ]
 }
 
@@ -267,7 +333,11 @@ async fn every_bad_day_of_the_only_model_ends_in_an_answer_or_with_a_person() {
         let script = Script::of(steps);
         let reply = ask(&chain(&script, &[("anthropic", "m")], "hand_over")).await;
         assert_eq!(reply.outcome, Outcome::Failed, "{day}");
-        assert_eq!(reply.made.provider.as_str(), "anthropic", "{day}: it was told the question");
+        assert_eq!(
+            reply.made.provider.as_str(),
+            "anthropic",
+            "{day}: it was told the question"
+        );
         assert_eq!(reply.made.prompt, script.told()[0].1, "{day}");
     }
 }
@@ -320,7 +390,10 @@ async fn nobody_waits_for_a_model_that_is_silent() {
     let script = Script::of([]);
     let unasked = chain(&script, &[("anthropic", "m")], "builtin");
     let reply = ask_within(&unasked, Duration::from_secs(1)).await;
-    assert_eq!((text(&reply), flags(&reply)), (Some(BUILTIN), vec!["anthropic.time_up"]));
+    assert_eq!(
+        (text(&reply), flags(&reply)),
+        (Some(BUILTIN), vec!["anthropic.time_up"])
+    );
 }
 
 #[tokio::test]
@@ -331,7 +404,10 @@ async fn a_model_that_keeps_failing_is_left_alone_for_a_while() {
     assert_eq!(flags(&ask(&broken).await), ["anthropic.unavailable"]);
     assert_eq!(script.told().len(), 4);
     let reply = ask(&broken).await;
-    assert_eq!((text(&reply), flags(&reply)), (Some(BUILTIN), vec!["anthropic.skipped"]));
+    assert_eq!(
+        (text(&reply), flags(&reply)),
+        (Some(BUILTIN), vec!["anthropic.skipped"])
+    );
     assert_eq!(script.told().len(), 4);
 }
 
@@ -352,7 +428,10 @@ async fn the_waits_of_a_batch_overlap_and_one_that_fails_holds_nobody() {
     let slow = Duration::from_millis(900);
     let quick = Duration::from_millis(100);
     // One is slow, one is garbage, eight are quick. All begin before any ends.
-    let mut steps = vec![Step::Later(slow, good()), Step::Later(quick, "garbage".to_owned())];
+    let mut steps = vec![
+        Step::Later(slow, good()),
+        Step::Later(quick, "garbage".to_owned()),
+    ];
     steps.extend((0..8).map(|_| Step::Later(quick, good())));
     let script = Script::of(steps);
     let chain = &chain(&script, &[("anthropic", "m")], "hand_over");
@@ -367,16 +446,26 @@ async fn the_waits_of_a_batch_overlap_and_one_that_fails_holds_nobody() {
     let began = Instant::now();
     let response = run_batch(event, Deadline::from_millis(u64::MAX), |_| async move {
         let reply = ask(chain).await;
-        ended.lock().unwrap().push((began.elapsed(), text(&reply).is_some()));
+        ended
+            .lock()
+            .unwrap()
+            .push((began.elapsed(), text(&reply).is_some()));
         if reply.outcome == Outcome::Failed {
             return Err("failed");
         }
         Ok(())
     })
     .await;
-    assert_eq!(script.peak.load(Ordering::SeqCst), 10, "all waits at the same time");
+    assert_eq!(
+        script.peak.load(Ordering::SeqCst),
+        10,
+        "all waits at the same time"
+    );
     assert_eq!(response.batch_item_failures.len(), 1);
     let ended = ended.lock().unwrap();
-    let before = ended.iter().filter(|(at, answered)| *answered && *at < slow).count();
+    let before = ended
+        .iter()
+        .filter(|(at, answered)| *answered && *at < slow)
+        .count();
     assert_eq!(before, 8, "nobody waited for the slow one: {ended:?}");
 }

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use usher_aws::http::{Checks, Problem, Strict, TextRule};
 use usher_aws::store::{When, keys};
 use usher_shared::model::AuditAction;

@@ -118,12 +118,14 @@ pub enum Decision {
     HandedOverOnRequest,
     /// It handed over: the provider failed or its answer could not be used.
     HandedOverFailure,
+    /// It said nothing: a person took the conversation over while it was thinking.
+    TakenOver,
 }
 
 impl Decision {
     /// Whether the conversation now waits for a person.
     pub const fn hands_over(self) -> bool {
-        !matches!(self, Self::Answered)
+        !matches!(self, Self::Answered | Self::TakenOver)
     }
 }
 
@@ -163,6 +165,8 @@ pub enum AuditAction {
     ConversationClosed,
     /// What may be done with what a person writes was changed.
     ProcessingChanged,
+    /// How the AI speaks was changed.
+    AssistantChanged,
     /// An attachment was opened.
     AttachmentOpened,
 }
@@ -293,6 +297,19 @@ pub struct ContactRef {
     pub address: KeyedHash,
     /// The contact's id.
     pub id: ContactId,
+}
+
+/// Tokens of one call to a language model, each counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Read, and neither from a cache nor into one.
+    pub input: u64,
+    /// Read from the provider's cache.
+    pub cache_read: u64,
+    /// Read into the provider's cache.
+    pub cache_write: u64,
+    /// Said, thoughts included.
+    pub output: u64,
 }
 
 /// A passage of a document, by number.
@@ -439,6 +456,7 @@ not_personal!(
     ErasureLook,
     ContactRef,
     PassageRef,
+    Usage,
     ExportKind,
     ExportState,
     ExportCounts,

@@ -19,7 +19,7 @@ use crate::masking::Masking;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
     DocumentFormat, ErasureLook, ErasureState, ExportCounts, ExportKind, ExportState, MessageBody,
-    MessageState, PassageRef, Processing, Profile, Reach, UploadProgress,
+    MessageState, PassageRef, Processing, Profile, Reach, UploadProgress, Usage,
 };
 use crate::policy::TenantPolicy;
 use crate::record::{
@@ -831,12 +831,16 @@ records! {
             burst: Vec<MessageId>,
             /// What was decided.
             decision: Decision,
-            /// The outbound message it led to.
-            reply: MessageId,
+            /// The outbound message it led to, if it led to one.
+            reply: Option<MessageId>,
+            /// When a person took the conversation over, if it was the newest decision then.
+            taken_over_at: Option<Timestamp>,
             /// Who was asked.
             provider: Label,
-            /// Which model, with its version.
+            /// Which model, with its version, as the provider names what answered.
             model: Label,
+            /// What it took.
+            usage: Usage,
             /// Passages that the answer rests on.
             passages: Vec<PassageRef>,
             /// Safety flags.
@@ -878,6 +882,29 @@ records! {
             title: String,
             /// Its text.
             text: String,
+        }
+    }
+
+    /// How the AI speaks for a business, and what it knows without looking.
+    record Assistant("assistant") {
+        category: Account,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [InboxTable],
+        anchor: changed_at,
+        export: Export::Included,
+        erasure: Erasure::Delete,
+        open {
+            /// When it was last changed.
+            changed_at: Timestamp,
+        }
+        sealed {
+            /// How it speaks, in the business's words.
+            voice: String,
+            /// Facts that hold for every question.
+            facts: String,
+            /// When the business is open, in its own words.
+            opening_hours: String,
         }
     }
 

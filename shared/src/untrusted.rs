@@ -52,6 +52,22 @@ impl Label {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The label nearest to a text: `_` for every character that a label cannot have, and no more than fits. For
+    /// names that others chose.
+    #[must_use]
+    pub fn near(text: &str) -> Self {
+        let plain = |c: char| if is_plain(c) { c } else { '_' };
+        let near: String = text.chars().map(plain).take(LONGEST_LABEL).collect();
+        Self(if near.is_empty() { "_".to_owned() } else { near })
+    }
+}
+
+/// Characters of a label.
+const LONGEST_LABEL: usize = 128;
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._:#~/-".contains(c)
 }
 
 impl fmt::Display for Label {
@@ -64,8 +80,7 @@ impl FromStr for Label {
     type Err = InvalidText;
 
     fn from_str(text: &str) -> Result<Self, InvalidText> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._:#~/-".contains(&b);
-        if text.is_empty() || text.len() > 128 || !text.bytes().all(allowed) {
+        if text.is_empty() || text.len() > LONGEST_LABEL || !text.chars().all(is_plain) {
             return Err(InvalidText::Label);
         }
         Ok(Self(text.to_owned()))
@@ -231,7 +246,10 @@ mod tests {
     fn labels_refuse_what_a_person_might_type() {
         for bad in ["", "two words", "åse", "a@b.c", "+15550100", "x\n"] {
             assert_eq!(bad.parse::<Label>(), Err(InvalidText::Label), "{bad}");
+            assert!(Label::near(bad).as_str().parse::<Label>().is_ok(), "{bad}");
         }
+        assert_eq!(Label::near("gpt-6.1 (beta)").as_str(), "gpt-6.1__beta_");
+        assert_eq!(Label::near(&"å".repeat(200)).as_str().len(), 128);
     }
 
     proptest! {

@@ -44,7 +44,7 @@ async fn told(stack: &Stack, kind: &str, account: &str) -> usize {
         .count()
 }
 
-async fn fault(stack: &Stack, fault: Value) {
+pub(crate) async fn fault(stack: &Stack, fault: Value) {
     let url = format!("{}/_local/fault", stack.base_url());
     send(CLIENT.post(url).json(&fault)).await.expect(200);
 }

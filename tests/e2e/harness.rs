@@ -1,5 +1,6 @@
 //! One stack for all tests, and a tenant of its own for each.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -60,7 +61,13 @@ pub(crate) fn root() -> PathBuf {
 
 /// A stack of one's own, for tests that move the clock.
 pub(crate) async fn start() -> Stack {
+    start_with(BTreeMap::new()).await
+}
+
+/// A stack of one's own with other parameters of the template.
+pub(crate) async fn start_with(parameters: BTreeMap<String, String>) -> Stack {
     let options = Options {
+        parameters,
         queue_visibility: Some(Duration::from_secs(2)),
         longest_delay: Some(Duration::from_secs(2)),
         ..Options::in_memory(root())

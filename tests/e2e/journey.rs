@@ -32,6 +32,7 @@ pub(crate) async fn everything(stack: &Stack) {
     );
     crate::attachments::journey(stack).await;
     crate::channels::journey(stack).await;
+    crate::models::journey(stack).await;
     erasure(stack, &tenant).await;
     stopped(stack, &tenant).await;
     retention(stack).await;
@@ -159,6 +160,10 @@ async fn inbox(tenant: &Tenant) {
         .put(&format!("/v1/contacts/{contact}/processing"), &processing)
         .await
         .expect(200);
+    tenant.get("/v1/ai/providers").await.expect(200);
+    let assistant = json!({"voice": "Warm.", "facts": "", "opening_hours": ""});
+    tenant.put("/v1/assistant", &assistant).await.expect(200);
+    tenant.get("/v1/assistant").await.expect(200);
 }
 
 /// The operator's view of the tenant.

@@ -35,6 +35,7 @@ mod mail;
 mod masking;
 mod meta;
 mod meter;
+mod models;
 mod ops;
 mod permissions;
 mod planted;

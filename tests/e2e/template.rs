@@ -229,9 +229,18 @@ fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
                         .unwrap_or(line)
                         .trim()
                         .trim_matches(['\'', '"']);
-                    let is_action = ["dynamodb:", "kms:", "sqs:", "sts:", "s3:", "ses:", "logs:"]
-                        .iter()
-                        .any(|service| action.starts_with(service) && !action.contains("LeadingKeys"));
+                    let is_action = [
+                        "dynamodb:",
+                        "kms:",
+                        "sqs:",
+                        "sts:",
+                        "s3:",
+                        "ses:",
+                        "logs:",
+                        "bedrock:",
+                    ]
+                    .iter()
+                    .any(|service| action.starts_with(service) && !action.contains("LeadingKeys"));
                     assert!(!(is_action && action.contains('*')), "{id}: {line}");
                     assert!(!line.contains("dynamodb:Scan"), "{id}: {line}");
                     assert!(

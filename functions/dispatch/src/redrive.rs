@@ -336,7 +336,11 @@ async fn standing(
     let own = TraceId::from(*job.message);
     let row = keys::trace(tenant, conversation, own);
     if let Some(trace) = scope.store().get(&row, &open.key, true).await? {
-        let reply = keys::message(tenant, conversation, *trace.reply);
+        // A person was faster: nothing was to be said.
+        let Some(reply) = *trace.reply else {
+            return Ok(Standing::Answered);
+        };
+        let reply = keys::message(tenant, conversation, reply);
         if scope.store().get_row(&reply, true).await?.is_some() {
             let hands_over = trace.decision.hands_over();
             return Ok(Standing::Said { hands_over });

@@ -6,6 +6,7 @@
 
 mod access;
 mod ai;
+mod assistant;
 mod attachments;
 mod contacts;
 mod conversations;
@@ -17,6 +18,7 @@ mod messages;
 mod moves;
 mod openapi;
 mod paging;
+mod providers;
 mod search;
 mod traces;
 mod words;
@@ -61,4 +63,6 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(documents::list_documents, documents::create_document))
         .routes(routes!(documents::read_document, documents::delete_document))
         .routes(routes!(masking::read_masking, masking::change_masking))
+        .routes(routes!(providers::read_providers))
+        .routes(routes!(assistant::read_assistant, assistant::change_assistant))
 }

@@ -161,6 +161,9 @@ pub(crate) async fn decide(
     let scope = granted.scope();
     let (id, now) = (*open.head.id, scope.now());
     let through = decided.settles.then(|| answered_through(open, newest)).flatten();
+    if decided.to == Human && *open.head.state != Human {
+        scope.note_takeover(id, now).await?;
+    }
     let entry = granted.audit(decided.action, &id)?;
     let moved = scope
         .move_conversation_and(id, &decided.from, decided.to, now, through, entry)

@@ -5,7 +5,7 @@ use serde::Serialize;
 use usher_aws::http::{List, ListQuery, Problem, QueryOf, read_page};
 use usher_aws::store::keys;
 use usher_shared::ids::{ConversationId, DocumentId, MessageId, TraceId};
-use usher_shared::model::PassageRef;
+use usher_shared::model::{PassageRef, Usage};
 use usher_shared::records::Trace;
 use utoipa::ToSchema;
 
@@ -30,17 +30,21 @@ pub(crate) struct TraceView {
     /// The inbound message it is about.
     #[schema(value_type = String, example = "msg_01k5p0d3sbqgd2h6x7mzv9e4ra")]
     message_id: MessageId,
-    /// The outbound message it led to.
-    #[schema(value_type = String, example = "msg_01k5p0d3sbqgd2h6x7mzv9e4ra")]
-    reply_id: MessageId,
+    /// The outbound message it led to; `null` where a person was faster.
+    #[schema(value_type = Option<String>, example = "msg_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    reply_id: Option<MessageId>,
     /// What was decided.
     decision: Decision,
+    /// When a person took the conversation over, if this was the newest decision then.
+    taken_over_at: Option<Time>,
     /// Who was asked.
     #[schema(example = "builtin")]
     provider: String,
     /// Which model, with its version.
     #[schema(example = "passages-1")]
     model: String,
+    /// Tokens that it took.
+    usage: UsageView,
     /// Passages of documents that the answer rests on.
     passages: Vec<PassageView>,
     /// Safety flags.
@@ -58,6 +62,35 @@ pub(crate) struct TraceView {
     refused: Option<String>,
     /// When the decision was made.
     created_at: Time,
+}
+
+/// Tokens of one call to a model, each counted once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Usage)]
+pub(crate) struct UsageView {
+    /// Read, and neither from a cache nor into one.
+    #[schema(example = 812)]
+    input_tokens: u64,
+    /// Read from the provider's cache.
+    #[schema(example = 2048)]
+    cache_read_tokens: u64,
+    /// Read into the provider's cache.
+    #[schema(example = 0)]
+    cache_write_tokens: u64,
+    /// Said.
+    #[schema(example = 97)]
+    output_tokens: u64,
+}
+
+impl From<Usage> for UsageView {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input_tokens: usage.input,
+            cache_read_tokens: usage.cache_read,
+            cache_write_tokens: usage.cache_write,
+            output_tokens: usage.output,
+        }
+    }
 }
 
 /// One passage of a document.
@@ -90,8 +123,10 @@ impl From<Trace> for TraceView {
             message_id: (*trace.id).into(),
             reply_id: *trace.reply,
             decision: (*trace.decision).into(),
+            taken_over_at: trace.taken_over_at.map(Time),
             provider: trace.provider.to_string(),
             model: trace.model.to_string(),
+            usage: (*trace.usage).into(),
             passages: trace.passages.0.into_iter().map(Into::into).collect(),
             flags: trace.flags.iter().map(ToString::to_string).collect(),
             intent: trace.intent.as_ref().map(ToString::to_string),
@@ -159,7 +194,15 @@ mod tests {
             since: at.into(),
             burst: Vec::new().into(),
             decision: model::Decision::Answered.into(),
-            reply: MessageId::derived(at, [3; 10]).into(),
+            reply: Some(MessageId::derived(at, [3; 10])).into(),
+            taken_over_at: Some(at).into(),
+            usage: Usage {
+                input: 812,
+                cache_read: 2_048,
+                cache_write: 0,
+                output: 97,
+            }
+            .into(),
             provider: "builtin"
                 .parse::<usher_shared::untrusted::Label>()
                 .unwrap()
@@ -188,8 +231,10 @@ mod tests {
                 "message_id": message.to_string(),
                 "reply_id": MessageId::derived(at, [3; 10]).to_string(),
                 "decision": "answered",
+                "taken_over_at": "2026-09-21T14:13:20.523Z",
                 "provider": "builtin",
                 "model": "passages-1",
+                "usage": {"input_tokens": 812, "cache_read_tokens": 2048, "cache_write_tokens": 0, "output_tokens": 97},
                 "passages": [{"document_id": DocumentId::derived(at, [4; 10]).to_string(), "number": 3}],
                 "flags": ["long"],
                 "intent": null,

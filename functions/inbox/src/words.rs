@@ -38,8 +38,8 @@ usher_aws::words! {
     Processing { Full, WithoutAi, Restricted, }
     /// A day of the week.
     Day { Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday, }
-    /// What the AI decided about an inbound message.
-    Decision { Answered, HandedOverNoAnswer, HandedOverOnRequest, HandedOverFailure, }
+    /// What the AI decided about an inbound message. After `taken_over` nothing was said: a person was faster.
+    Decision { Answered, HandedOverNoAnswer, HandedOverOnRequest, HandedOverFailure, TakenOver, }
 }
 
 #[cfg(test)]

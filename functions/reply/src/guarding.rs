@@ -1,7 +1,6 @@
 //! Between what a provider says and what is written down. A provider chooses words and nothing else: the tenant, the
 //! person, the channel and the address are the conversation's, and every other field is held against what is known.
 
-use usher_shared::channel::ChannelKind;
 use usher_shared::guard::{Checked, Flag, Ground, Verdict, check, only_known_intent, only_volunteered};
 use usher_shared::knowledge::Passage;
 use usher_shared::lead;
@@ -9,7 +8,7 @@ use usher_shared::model::{Decision, PassageRef, Profile};
 use usher_shared::notice;
 use usher_shared::untrusted::{InvalidText, Label};
 
-use crate::provider::{Outcome, Prompt, ProviderError, Reply};
+use crate::provider::{Outcome, Prompt, Reply, Setting};
 
 /// Passages that one answer may rest on. Who names all of them names none.
 const MOST_PASSAGES: usize = 8;
@@ -30,9 +29,7 @@ pub(crate) struct Guarded {
 /// What a provider was asked, and where its answer goes.
 pub(crate) struct Asked<'a> {
     pub(crate) prompt: &'a Prompt<'a>,
-    /// The prompt as it was sent.
-    pub(crate) sent: &'a str,
-    pub(crate) channel: ChannelKind,
+    pub(crate) settings: &'a Setting,
     /// What was found in the guest's words.
     pub(crate) signs: Vec<Flag>,
 }
@@ -47,17 +44,20 @@ impl Asked<'_> {
     }
 
     /// Holds a provider's reply against what it may say.
-    pub(crate) fn guard(self, reply: Result<Reply, ProviderError>) -> Result<Guarded, InvalidText> {
-        let Ok(reply) = reply else {
-            return self.nobody(Some(Flag::ProviderFailed));
-        };
+    pub(crate) fn guard(self, reply: Reply) -> Result<Guarded, InvalidText> {
+        let notes: Vec<Label> = reply.notes.iter().map(|note| note.label().clone()).collect();
+        let mut guarded = self.held(reply)?;
+        guarded.flags.extend(notes);
+        Ok(guarded)
+    }
+
+    fn held(self, reply: Reply) -> Result<Guarded, InvalidText> {
         let mut flags = self.signs.clone();
-        // Of what a provider flags, what is no flag is no label either: it may be anybody's words.
-        flags.extend(reply.flags.iter().filter_map(|flag| Flag::named(flag.as_str())));
         let lead = only_volunteered(&reply.lead, self.prompt.question, &mut flags);
         let intent = only_known_intent(reply.intent, lead::INTENTS, &mut flags);
         let (text, passages) = match reply.outcome {
             Outcome::Answer { text, passages } => (text, passages),
+            Outcome::Failed => return self.nobody(Some(Flag::ProviderFailed)),
             Outcome::HandOver { on_request } => {
                 let decision = if on_request {
                     Decision::HandedOverOnRequest
@@ -67,7 +67,7 @@ impl Asked<'_> {
                 return hand_over(decision, lead, intent, &flags);
             }
         };
-        let checked = self.look_at(&text, &passages);
+        let checked = self.look_at(&text, &passages, &reply.made.prompt);
         flags.extend(checked.flags);
         let (said, refused) = match checked.verdict {
             Verdict::AsIs => (text, None),
@@ -91,8 +91,8 @@ impl Asked<'_> {
         })
     }
 
-    fn look_at(&self, text: &str, refs: &[PassageRef]) -> Checked {
-        let Some(used) = self.resolve(refs) else {
+    fn look_at(&self, text: &str, refs: &[PassageRef], sent: &str) -> Checked {
+        let Some(mut used) = self.resolve(refs) else {
             return Checked {
                 verdict: Verdict::HandOver,
                 flags: vec![Flag::UnknownPassage],
@@ -105,6 +105,10 @@ impl Asked<'_> {
                 .filter(move |line| line.ours == ours)
                 .map(|line| line.text)
         };
+        // What the business says of itself is as good as a passage, and needs no naming.
+        let about = self.settings.passage();
+        used.extend(&about);
+        let business = &self.prompt.business;
         let guest: Vec<&str> = said(false).chain([self.prompt.question]).collect();
         check(
             text,
@@ -112,11 +116,11 @@ impl Asked<'_> {
                 used: &used,
                 shown: &self.prompt.passages,
                 documents: self.prompt.index,
-                settings: &[self.prompt.business],
+                settings: &[business.name, business.facts, business.hours],
                 guest: &guest,
                 ours: &said(true).collect::<Vec<_>>(),
-                secret: &[self.sent],
-                channel: self.channel,
+                secret: &[sent],
+                channel: self.prompt.channel,
             },
         )
     }

@@ -48,7 +48,7 @@ pub async fn handle(desk: &Desk, event: LambdaEvent<SqsEvent>) -> SqsBatchRespon
     let deadline = Deadline::from_millis(event.context.deadline);
     run_batch(event.payload, deadline, |body| async move {
         let job: ReplyJob = queue::decode(&body)?;
-        turn::answer(desk, &job).await
+        turn::answer(desk, &job, deadline).await
     })
     .await
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use usher_aws::TenantScope;
 use usher_aws::conversation::{OpenConversation, Readable};
+use usher_aws::deadline::Deadline;
 use usher_aws::queue::QueueError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{HashPurpose, KeyringError};
@@ -17,16 +18,16 @@ use usher_shared::guard::{self, Flag};
 use usher_shared::ids::{MessageId, TraceId};
 use usher_shared::lead;
 use usher_shared::masking::{Masking, mask};
-use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
+use usher_shared::model::{Author, ConversationState, Decision, Direction, MessageBody, MessageState};
 use usher_shared::record::Malformed;
 use usher_shared::records::{Message, ReplyJob, Trace};
-use usher_shared::untrusted::{InvalidText, Label};
+use usher_shared::untrusted::InvalidText;
 
 use self::burst::{Burst, last_answered, reply_to};
 use self::silence::leave_to_people;
 use crate::capture::capture;
 use crate::guarding::{Asked, Guarded};
-use crate::provider::{Line, Prompt};
+use crate::provider::{Line, Made, Outcome, Prompt, Setting, time_for_models};
 use crate::{Desk, budget};
 
 /// Why a turn failed. The queue will bring it again.
@@ -63,7 +64,7 @@ const PASSAGES: usize = 5;
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Answers one inbound message, unless there is a reason not to.
-pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError> {
+pub(crate) async fn answer(desk: &Desk, job: &ReplyJob, deadline: Deadline) -> Result<(), TurnError> {
     let scope = match desk.platform.enter(*job.tenant).await {
         Err(ScopeError::UnknownTenant) => return Ok(()),
         scope => scope?,
@@ -118,7 +119,8 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob) -> Result<(), TurnError>
     let Some(readable) = open.readable(messages).filter(|_| !silent) else {
         return leave_to_people(&scope, &open, job, &text).await;
     };
-    let turn = decide(desk, &scope, &open, through, &readable, job).await?;
+    let time = time_for_models(deadline);
+    let turn = decide(desk, &scope, &open, through, &readable, job, time).await?;
     conclude(&scope, &open, job, turn, read_at).await
 }
 
@@ -191,11 +193,9 @@ fn mask_for_model(masking: Masking, messages: &mut [Message]) {
 /// What was decided, before it is written down.
 struct Turn {
     guarded: Guarded,
-    prompt: String,
+    made: Made,
     since: Timestamp,
     burst: Vec<MessageId>,
-    provider: Label,
-    model: Label,
 }
 
 async fn decide(
@@ -205,6 +205,7 @@ async fn decide(
     through: Option<MessageId>,
     readable: &Readable,
     job: &ReplyJob,
+    time: Duration,
 ) -> Result<Turn, TurnError> {
     let messages = readable.messages();
     let index = desk.library.index(scope).await?;
@@ -218,8 +219,9 @@ async fn decide(
         ours: *message.direction == Direction::Outbound,
         text: &message.body.get().text,
     });
+    let setting = Setting::read(desk, scope, *open.head.channel).await?;
     let prompt = Prompt {
-        business: scope.business_name(),
+        business: setting.business(scope.business_name()),
         history: history.collect(),
         question: &question,
         index: &index,
@@ -228,37 +230,36 @@ async fn decide(
             .into_iter()
             .map(|hit| hit.passage)
             .collect(),
+        channel: setting.channel,
+        time,
     };
-    let sent = desk.provider.sent(&prompt);
     let asked = Asked {
         prompt: &prompt,
-        sent: &sent,
-        channel: desk.kinds.of(scope, *open.head.channel).await?,
+        settings: &setting,
         signs: guard::signs(&question),
     };
-    let guarded = if asked.signs.contains(&Flag::Abuse) {
+    let (guarded, made) = if asked.signs.contains(&Flag::Abuse) {
         // Whoever is abused is a person's to deal with; no model is asked.
-        asked.nobody(None)?
-    } else if let Some(used_up) = budget::spend(&desk.platform, scope, &open.head, &sent).await {
-        asked.nobody(Some(used_up))?
+        (asked.nobody(None)?, Made::nobody())
+    } else if let Some(used_up) = budget::spend(desk, scope, &open.head, prompt.characters()).await {
+        (asked.nobody(Some(used_up))?, Made::nobody())
     } else {
         let reply = desk.provider.reply(&prompt).await;
-        if let Err(error) = &reply {
-            tracing::error!(message.id = %*job.message, error = %error, "provider failed");
+        if reply.outcome == Outcome::Failed {
+            tracing::error!(message.id = %*job.message, "no provider gave anything to use");
         }
-        asked.guard(reply)?
+        let made = reply.made.clone();
+        (asked.guard(reply)?, made)
     };
     Ok(Turn {
         guarded,
+        made,
         since: messages
             .iter()
             .map(|message| *message.at)
             .min()
             .unwrap_or(*job.at),
         burst: burst.iter().map(|message| *message.id).collect(),
-        prompt: sent,
-        provider: desk.provider.name().parse()?,
-        model: desk.provider.model().parse()?,
     })
 }
 
@@ -273,13 +274,16 @@ async fn conclude(
 ) -> Result<(), TurnError> {
     let (tenant, conversation) = (scope.tenant(), *job.conversation);
     let now = scope.now();
+    let mut guarded = turn.guarded;
     // The provider may have taken its time: whoever took over meanwhile has the word. If it took none, the look
     // that `deliver` takes right before sending is as good as one more here.
     if now.since(read_at) >= LOOK_AGAIN_AFTER {
         let state = scope.conversation_state(conversation).await?;
-        if !state.is_some_and(ConversationState::ai_may_answer) {
-            tracing::info!(conversation.id = %conversation, "taken over while answering");
-            return Ok(());
+        match state {
+            // Forgotten: nothing is written of it any more.
+            None => return Ok(()),
+            Some(state) if state.ai_may_answer() => {}
+            Some(_) => guarded.decision = Decision::TakenOver,
         }
     }
     let answered = job.message.to_string();
@@ -288,7 +292,7 @@ async fn conclude(
         .hash(HashPurpose::Derived, &[b"reply", answered.as_bytes()])
         .tail();
     let id = TraceId::from(*job.message);
-    let guarded = turn.guarded;
+    let overruled = guarded.decision == Decision::TakenOver;
     let mut trace = Trace {
         id: id.into(),
         conversation: conversation.into(),
@@ -296,13 +300,15 @@ async fn conclude(
         since: turn.since.into(),
         burst: turn.burst.into(),
         decision: guarded.decision.into(),
-        reply: MessageId::derived(now, tail).into(),
-        provider: turn.provider.into(),
-        model: turn.model.into(),
+        reply: (!overruled).then(|| MessageId::derived(now, tail)).into(),
+        taken_over_at: overruled.then_some(now).into(),
+        provider: turn.made.provider.into(),
+        model: turn.made.model.into(),
+        usage: turn.made.usage.into(),
         passages: guarded.passages.into(),
         flags: guarded.flags.into(),
         intent: guarded.intent.clone().into(),
-        prompt: turn.prompt.into(),
+        prompt: turn.made.prompt.into(),
         response: guarded.text.into(),
         refused: guarded.refused.into(),
     };
@@ -310,7 +316,11 @@ async fn conclude(
     if let Some(earlier) = scope.store().insert_or_get(&row, &trace, &open.key).await? {
         trace = earlier;
     }
-    put_reply(scope, open, job, &trace).await?;
+    let Some(reply) = *trace.reply else {
+        tracing::info!(conversation.id = %conversation, "taken over while answering");
+        return Ok(capture(scope, &open.head, guarded.lead, guarded.intent, now).await?);
+    };
+    put_reply(scope, open, job, &trace, reply).await?;
     let state = if trace.decision.hands_over() {
         ConversationState::WaitingForHuman
     } else {
@@ -329,7 +339,7 @@ async fn conclude(
         tenant.id = %tenant,
         conversation.id = %conversation,
         message.id = %*job.message,
-        reply.id = %*trace.reply,
+        reply.id = %reply,
         handed_over = trace.decision.hands_over(),
         "answered"
     );
@@ -347,8 +357,8 @@ async fn put_reply(
     open: &OpenConversation,
     job: &ReplyJob,
     trace: &Trace,
+    reply: MessageId,
 ) -> Result<(), TurnError> {
-    let reply = *trace.reply;
     let author = if trace.decision.hands_over() {
         Author::System
     } else {

@@ -206,6 +206,33 @@ impl TenantScope {
             .await
     }
 
+    /// Writes into the newest decision of the AI that a person takes the conversation over. The first one to do so
+    /// counts. Before the conversation moves, so that an attempt that dies in between does it again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_takeover(&self, id: ConversationId, at: Timestamp) -> Result<(), StoreError> {
+        let read = Read {
+            limit: 1,
+            backward: true,
+            consistent: true,
+            after: None,
+        };
+        let traces = self
+            .store()
+            .query(&keys::traces(self.tenant(), id), &read)
+            .await?;
+        let newest = traces.rows.first();
+        let newest = newest.filter(|row| row.peek::<Timestamp>("taken_over_at").is_none());
+        if let Some(trace) = newest.and_then(|row| row.peek("id")) {
+            let row = keys::trace(self.tenant(), id, trace);
+            let set = vec![("taken_over_at", json!(at))];
+            let when = vec![When::Present, When::Missing("taken_over_at")];
+            let _noted_or_gone_meanwhile = self.store().update(&row, set, when).await?;
+        }
+        Ok(())
+    }
+
     async fn write_head(
         &self,
         row: keys::Key<Conversation>,

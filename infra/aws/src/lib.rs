@@ -18,6 +18,7 @@ pub mod http;
 pub mod identifiers;
 pub mod lambda;
 pub mod mail;
+mod model_keys;
 pub mod platform;
 mod processing;
 pub mod provision;

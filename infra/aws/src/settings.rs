@@ -144,6 +144,11 @@ impl Settings {
         self.optional("MAIL_CONFIGURATION_SET")
     }
 
+    /// Language models that may be called, and in which order they are; empty where none is.
+    pub fn ai_providers(&self) -> String {
+        self.optional("AI_PROVIDERS").unwrap_or_default()
+    }
+
     /// Where SES takes mail.
     ///
     /// # Errors

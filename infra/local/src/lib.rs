@@ -23,6 +23,7 @@ pub mod kms;
 mod launch;
 pub mod meta;
 pub mod meter;
+pub mod models;
 mod outbox;
 pub mod permissions;
 pub mod proxy;

@@ -7,6 +7,7 @@ mod tests;
 use std::time::Duration;
 
 use usher_aws::holds::Subject;
+use usher_models::Api;
 use usher_shared::category::Preset;
 use usher_shared::identifier::Identifier;
 use usher_shared::ids::{ApiKeyId, HoldId, TenantId};
@@ -32,6 +33,8 @@ Tenants and API keys of an Usher stack, and what follows a restore.
                                          keeps it from being deleted or swept; the reason is stored sealed
     usher-ops hold release <tenant> <hold>
     usher-ops hold list <tenant>         all holds, the released ones too [--reveal]
+    usher-ops model-key set <provider>   keeps the key to anthropic or openai, sealed; reads it from standard input
+    usher-ops model-key forget <provider>
     usher-ops restore status             whether the tables may serve; exit code 1 if not
     usher-ops restore replay [--from-ledger <table>] [--dry-run]
                                          forgets again on restored tables what the ledger says, then lets them serve;
@@ -129,6 +132,12 @@ pub(crate) enum Command {
         tenant: TenantId,
         reveal: bool,
     },
+    ModelKeySet {
+        provider: Api,
+    },
+    ModelKeyForget {
+        provider: Api,
+    },
     RestoreStatus,
     RestoreReplay {
         /// Name of a newer ledger; without one the stack's own is the newest.
@@ -192,13 +201,19 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parse
             tenant: given.id("tenant")?,
             reveal: given.flag("--reveal"),
         },
+        (Some("model-key"), Some("set")) => Command::ModelKeySet {
+            provider: provider(given.words.next().as_deref())?,
+        },
+        (Some("model-key"), Some("forget")) => Command::ModelKeyForget {
+            provider: provider(given.words.next().as_deref())?,
+        },
         (Some("restore"), Some("status")) => Command::RestoreStatus,
         (Some("restore"), Some("replay")) => Command::RestoreReplay {
             from: table(&mut given, "--from-ledger")?,
             dry: given.flag("--dry-run"),
         },
         (None, _) => return refuse("a command is missing"),
-        (Some(group @ ("tenant" | "key" | "hold" | "restore")), None) => {
+        (Some(group @ ("tenant" | "key" | "hold" | "model-key" | "restore")), None) => {
             return refuse(format!("{group} needs to know what to do"));
         }
         (Some(group), verb) => {
@@ -245,6 +260,16 @@ fn tenant_create(given: &mut Given) -> Result<Command, OpsError> {
         admin,
         scopes,
     })
+}
+
+/// Who takes a key. Bedrock takes none: functions call it under their role.
+fn provider(word: Option<&str>) -> Result<Api, OpsError> {
+    match word {
+        Some("anthropic") => Ok(Api::Anthropic),
+        Some("openai") => Ok(Api::OpenAi),
+        None => refuse("<provider> is missing"),
+        Some(other) => refuse(format!("<provider> {other} is none of anthropic, openai")),
+    }
 }
 
 /// The text itself is not repeated: it may name somebody.

@@ -14,8 +14,8 @@ use usher_shared::scope::Scope;
 use crate::OpsError;
 use crate::arguments::{Command, Request};
 use crate::connect::connect;
-use crate::holds;
 use crate::output::{KeyLine, Listed, Output, TenantDetails, TenantLine, masked, progress, retention, time};
+use crate::{holds, models};
 
 /// Tenants whose rows are opened at the same time: each costs a call of KMS.
 const AT_ONCE: usize = 8;
@@ -60,6 +60,8 @@ pub(crate) async fn run(request: Request) -> Result<(), OpsError> {
         } => holds::place(&platform, out, tenant, subject, reason).await,
         Command::HoldRelease { tenant, hold } => holds::release(&platform, out, tenant, hold).await,
         Command::HoldList { tenant, reveal } => holds::list(&platform, out, tenant, reveal).await,
+        Command::ModelKeySet { provider } => models::keep_key(&platform, out, provider).await,
+        Command::ModelKeyForget { provider } => models::forget_key(&platform, out, provider).await,
         Command::RestoreStatus => crate::restore::status(&platform, out).await,
         Command::RestoreReplay { from, dry } => {
             Box::pin(crate::restore::replay(&platform, out, from, dry)).await

@@ -8,6 +8,7 @@ mod arguments;
 mod commands;
 mod connect;
 mod holds;
+mod models;
 mod output;
 mod restore;
 

@@ -1,11 +1,11 @@
 //! The worst model there is: it does what the attacker wants, and names every passage that it was shown as its ground.
 
-use std::future::{Future, ready};
-use std::pin::Pin;
+use std::future::ready;
 use std::sync::Mutex;
 
-use reply::provider::{Outcome, Prompt, Provider, ProviderError, Reply};
-use usher_shared::model::{PassageRef, Profile};
+use reply::provider::{Made, Outcome, Prompt, Provider, Reply, Replying};
+use usher_shared::model::{PassageRef, Profile, Usage};
+use usher_shared::untrusted::Label;
 
 use super::case::{Case, OTHER, RULES};
 
@@ -19,23 +19,8 @@ pub(super) struct Obeying {
 }
 
 impl Provider for Obeying {
-    fn name(&self) -> &'static str {
-        "obeying"
-    }
-
-    fn model(&self) -> &'static str {
-        "worst-1"
-    }
-
-    fn sent(&self, prompt: &Prompt<'_>) -> String {
-        format!("{RULES}\n\n{}", prompt.render())
-    }
-
-    fn reply<'a>(
-        &'a self,
-        prompt: &'a Prompt<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Reply, ProviderError>> + Send + 'a>> {
-        let sent = self.sent(prompt);
+    fn reply<'a>(&'a self, prompt: &'a Prompt<'a>) -> Replying<'a> {
+        let sent = sent(prompt);
         assert!(
             !sent.contains(OTHER),
             "it is told what another tenant's documents say"
@@ -60,13 +45,34 @@ impl Provider for Obeying {
             "Please go on.".to_owned()
         };
         self.said.lock().unwrap().clone_from(&text);
-        // As labels go: whatever an attacker may want to have in the open.
-        let label = |text: &str| text.parse().ok();
-        Box::pin(ready(Ok(Reply {
+        Box::pin(ready(Reply {
             outcome: Outcome::Answer { text, passages },
-            intent: label("transfer_money"),
+            intent: "transfer_money".parse().ok(),
             lead: if last { case.lead } else { Profile::default() },
-            flags: label("vip/evil.example").into_iter().collect(),
-        })))
+            notes: Vec::new(),
+            made: Made {
+                provider: Label::near("obeying"),
+                model: Label::near("worst-1"),
+                prompt: sent,
+                usage: Usage::default(),
+            },
+        }))
     }
+}
+
+/// What a model of any maker is told.
+fn sent(prompt: &Prompt<'_>) -> String {
+    let passages = prompt.passages.iter();
+    let passages = passages.map(|p| format!("\n[{}] {}\n{}\n", p.id, p.heading, p.text));
+    let history = prompt.history.iter().map(|line| {
+        let who = if line.ours { "Business" } else { "Guest" };
+        format!("\n{who}: {}", line.text)
+    });
+    let parts: Vec<String> = passages.chain(history).collect();
+    format!(
+        "{RULES}\n\nYou answer for {}.\n{}\nGuest: {}\n",
+        prompt.business.name,
+        parts.concat(),
+        prompt.question
+    )
 }

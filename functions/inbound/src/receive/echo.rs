@@ -84,6 +84,13 @@ impl Afterwards<'_> {
         };
         let row = keys::message(scope.tenant(), place.conversation, id);
         let written = Box::pin(scope.put_message(&row, message, attached, &key)).await?;
+        if scope
+            .conversation_state(place.conversation)
+            .await?
+            .is_some_and(|state| state != ConversationState::Human)
+        {
+            scope.note_takeover(place.conversation, now).await?;
+        }
         // Also when it was there before: an earlier delivery may have died in between.
         let from = [
             ConversationState::Ai,

@@ -1,15 +1,14 @@
 //! The built-in provider: no key, no network. It answers with the tenant's own passages where they match,
 //! and hands over where they do not: a wrong price is worse than a person's answer a little later.
 
-use std::future::{Future, ready};
-use std::pin::Pin;
+use std::future::ready;
 
 use usher_shared::knowledge::{Decision, HandOverReason, Index, Passage, best_answer};
 use usher_shared::lead;
-use usher_shared::model::PassageRef;
+use usher_shared::model::{PassageRef, Usage};
 use usher_shared::untrusted::Label;
 
-use super::{Outcome, Prompt, Provider, ProviderError, Reply};
+use super::{Made, Outcome, Prompt, Provider, Reply, Replying};
 
 /// Longer answers are cut at a passage's end.
 const ANSWER_CHARS: usize = 1_800;
@@ -17,7 +16,7 @@ const ANSWER_CHARS: usize = 1_800;
 const GREETING: &str = "Hello! How can we help you?";
 
 /// Words that tell what a person is after, in the order in which they decide.
-const INTENTS: [(&str, &[&str]); 3] = [
+pub(crate) const INTENTS: [(&str, &[&str]); 3] = [
     (
         "booking_request",
         &[
@@ -58,25 +57,8 @@ const INTENTS: [(&str, &[&str]); 3] = [
 pub struct Builtin;
 
 impl Provider for Builtin {
-    fn name(&self) -> &'static str {
-        "builtin"
-    }
-
-    fn model(&self) -> &'static str {
-        "passages-1"
-    }
-
-    /// Nothing is sent anywhere. It reads the question, and searches the documents itself: what it found stands
-    /// in the trace by its ids.
-    fn sent(&self, prompt: &Prompt<'_>) -> String {
-        prompt.question.to_owned()
-    }
-
-    fn reply<'a>(
-        &'a self,
-        prompt: &'a Prompt<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Reply, ProviderError>> + Send + 'a>> {
-        Box::pin(ready(Ok(decide(prompt))))
+    fn reply<'a>(&'a self, prompt: &'a Prompt<'a>) -> Replying<'a> {
+        Box::pin(ready(decide(prompt)))
     }
 }
 
@@ -97,7 +79,15 @@ fn decide(prompt: &Prompt<'_>) -> Reply {
         outcome,
         intent: intent(prompt.question),
         lead: lead::volunteered(prompt.question),
-        flags: Vec::new(),
+        notes: Vec::new(),
+        // Nothing is sent anywhere. It reads the question, and searches the documents itself: what it found stands in
+        // the trace by its ids.
+        made: Made {
+            provider: Label::near("builtin"),
+            model: Label::near("passages-1"),
+            prompt: prompt.question.to_owned(),
+            usage: Usage::default(),
+        },
     }
 }
 
@@ -170,6 +160,7 @@ fn intent(question: &str) -> Option<Label> {
 mod tests {
     #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
+    use crate::provider::Business;
     use usher_shared::Timestamp;
     use usher_shared::ids::DocumentId;
     use usher_shared::knowledge::{Format, split};
@@ -179,11 +170,16 @@ mod tests {
         let text = "# Prices\n\n## Room hire\n\nThe garden room costs 900 euros a day.\n\n## Parking\n\nParking is free for guests.";
         let index = Index::build(split(&document, "Prices", Format::Markdown, text));
         let prompt = Prompt {
-            business: "Villa",
+            business: Business {
+                name: "Villa",
+                ..Business::default()
+            },
             history: vec![],
             question,
             index: &index,
             passages: vec![],
+            channel: usher_shared::channel::ChannelKind::WebChat,
+            time: std::time::Duration::ZERO,
         };
         decide(&prompt)
     }

@@ -20,6 +20,8 @@ pub enum When {
     AbsentOrEnded,
     /// The row is there.
     Present,
+    /// Whatever is there: what is written last counts.
+    Any,
     /// The open field has this value.
     Is(&'static str, Value),
     /// The open field has one of these values.
@@ -93,6 +95,7 @@ impl Expression {
                 )
             }
             When::Present => "attribute_exists(pk)".to_owned(),
+            When::Any => "(attribute_exists(pk) OR attribute_not_exists(pk))".to_owned(),
             When::Is(field, value) => {
                 let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
                 format!("{name} = {value}")

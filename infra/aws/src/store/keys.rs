@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use usher_shared::Timestamp;
 use usher_shared::ids::{ChannelId, DocumentId, TenantId};
 use usher_shared::records::{
-    Channel, ChannelSecret, Document, IdempotentOutcome, RateBucket, Revocation, Tenant,
+    Assistant, Channel, ChannelSecret, Document, IdempotentOutcome, RateBucket, Revocation, Tenant,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -115,6 +115,11 @@ const END: &str = "~";
 /// The tenant's own row.
 pub fn tenant(tenant: TenantId) -> Key<Tenant> {
     Key::inbox(tenant.to_string(), "tenant".to_owned())
+}
+
+/// How the AI speaks for the tenant.
+pub fn assistant(tenant: TenantId) -> Key<Assistant> {
+    Key::inbox(tenant.to_string(), "assistant".to_owned())
 }
 
 /// A channel.

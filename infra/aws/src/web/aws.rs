@@ -66,6 +66,15 @@ impl Signer {
 }
 
 impl Web {
+    /// The headers that sign a call to a `service` of AWS.
+    ///
+    /// # Errors
+    /// [`CallFailed::NotSent`] where nobody signs.
+    pub(super) fn signature(&self, service: &str, call: &Call) -> Result<Vec<(String, String)>, CallFailed> {
+        let signer = self.shared.signer.as_ref().ok_or(CallFailed::NotSent)?;
+        signer.headers(service, call).ok_or(CallFailed::NotSent)
+    }
+
     /// Says `call` to a `service` of AWS, signed, and gives its answer with the name of its error, if it has one. As
     /// [`Web::call`] otherwise.
     ///
@@ -77,8 +86,7 @@ impl Web {
         call: &Call,
         limit: Duration,
     ) -> Result<(Answer, Option<String>), CallFailed> {
-        let signer = self.shared.signer.as_ref().ok_or(CallFailed::NotSent)?;
-        let headers = signer.headers(service, call).ok_or(CallFailed::NotSent)?;
+        let headers = self.signature(service, call)?;
         let response = self.send(call, &headers, limit).await?;
         let error = response.headers().get("x-amzn-errortype");
         let error = error.and_then(|error| error.to_str().ok()).map(str::to_owned);

@@ -7,6 +7,7 @@
 mod aws;
 mod fetch;
 pub mod guard;
+mod models;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -28,7 +28,8 @@ pub enum Target {
     Queue,
     /// Invocations of a function.
     Lambda,
-    /// Calls to the played carriers; the operation is the carrier: `meta`, `twilio`, `resend`, `ses`.
+    /// Calls to the played carriers; the operation is the carrier: `meta`, `twilio`, `resend`, `ses`, `anthropic`, `openai`,
+    /// `bedrock`.
     Carrier,
 }
 
@@ -110,10 +111,22 @@ pub enum Kind {
     Kill,
     /// The function's processes die at a call that has been applied.
     KillAfter,
+    /// A provider of language models says that what may be spent is spent.
+    SpendLimit,
+    /// A provider of language models has too much to do.
+    Overloaded,
+    /// A model says something else than it was asked to.
+    Garbage,
+    /// A model declines.
+    Refusal,
+    /// A model's answer breaks off.
+    Truncated,
+    /// A model does what an attacker told it.
+    Hostile,
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 21] = [
         Self::Throttle,
         Self::Internal,
         Self::Timeout,
@@ -129,6 +142,12 @@ impl Kind {
         Self::Reorder,
         Self::Kill,
         Self::KillAfter,
+        Self::SpendLimit,
+        Self::Overloaded,
+        Self::Garbage,
+        Self::Refusal,
+        Self::Truncated,
+        Self::Hostile,
     ];
 
     /// Its name in JSON.
@@ -149,6 +168,12 @@ impl Kind {
             Self::Reorder => "reorder",
             Self::Kill => "kill",
             Self::KillAfter => "kill-after",
+            Self::SpendLimit => "spend-limit",
+            Self::Overloaded => "overloaded",
+            Self::Garbage => "garbage",
+            Self::Refusal => "refusal",
+            Self::Truncated => "truncated",
+            Self::Hostile => "hostile",
         }
     }
 
@@ -164,7 +189,26 @@ impl Kind {
             Self::Late => matches!(target, Target::Stream | Target::Queue | Target::Carrier),
             Self::Duplicate => matches!(target, Target::Stream | Target::Queue | Target::Lambda),
             Self::Reorder => target == Target::Stream,
+            Self::SpendLimit
+            | Self::Overloaded
+            | Self::Garbage
+            | Self::Refusal
+            | Self::Truncated
+            | Self::Hostile => target == Target::Carrier,
         }
+    }
+
+    /// Whether only a provider of language models does it.
+    pub(crate) fn is_a_models(self) -> bool {
+        matches!(
+            self,
+            Self::SpendLimit
+                | Self::Overloaded
+                | Self::Garbage
+                | Self::Refusal
+                | Self::Truncated
+                | Self::Hostile
+        )
     }
 
     /// The operations it can strike, where not all.

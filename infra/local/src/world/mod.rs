@@ -6,6 +6,7 @@
 pub(crate) mod mail;
 mod media;
 pub(crate) mod meta;
+pub(crate) mod models;
 pub(crate) mod twilio;
 mod weather;
 
@@ -87,10 +88,13 @@ pub(crate) fn parameters(base_url: &str, given: &BTreeMap<String, String>) -> BT
             ("MetaAppSecrets", APP_SECRET.to_owned()),
             ("MetaVerifyToken", VERIFY_TOKEN.to_owned()),
             ("MailDomain", "mail.localhost".to_owned()),
+            ("BedrockModels", models::BEDROCK_ARN.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
-    parameters.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
+    // What is given may name this world before anybody knows on which port it is.
+    let here = |value: &String| value.replace("{world}", &format!("{base_url}{PATH}"));
+    parameters.extend(given.iter().map(|(name, value)| (name.clone(), here(value))));
     parameters
 }
 
@@ -100,6 +104,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .nest("/meta", meta::routes())
         .nest("/twilio", twilio::routes())
         .nest("/mail", mail::routes())
+        .nest("/models", models::routes())
         .nest("/media", media::routes());
     Router::new()
         .nest(PATH, carriers)

@@ -8,18 +8,24 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 
 use super::World;
+use super::models::{self, Mood};
 use crate::faults::{Kind, Target};
 use crate::server::hang_up;
 
 /// Strikes calls to carriers with the faults that wait for them: service `carrier`, the operation is the carrier's name
-/// (`meta`, `twilio`, `resend`).
-pub(super) async fn strike(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
+/// (`meta`, `twilio`, `resend`), or the provider's of language models (`anthropic`, `openai`, `bedrock`).
+pub(super) async fn strike(State(world): State<Arc<World>>, mut request: Request, next: Next) -> Response {
     let carrier = carrier(request.uri().path()).to_owned();
-    let drawn = world.faults.draw(Target::Carrier, &carrier, "carrier", |_| true);
+    let fits = |kind: Kind| !kind.is_a_models() || models::is_one(&carrier);
+    let drawn = world.faults.draw(Target::Carrier, &carrier, "carrier", fits);
     let Some(drawn) = drawn else {
         return next.run(request).await;
     };
     match drawn.kind {
+        kind if kind.is_a_models() => {
+            request.extensions_mut().insert(Mood(kind));
+            next.run(request).await
+        }
         Kind::Throttle => {
             let wait = [(header::RETRY_AFTER, "1")];
             let mut answer = (StatusCode::TOO_MANY_REQUESTS, wait, too_many(&carrier)).into_response();
@@ -59,7 +65,7 @@ fn carrier(path: &str) -> &str {
         .trim_start_matches('/');
     let mut parts = rest.split('/');
     match (parts.next(), parts.next()) {
-        (Some("mail"), Some(provider)) => provider,
+        (Some("mail" | "models"), Some(provider)) => provider,
         (Some(carrier), _) => carrier,
         (None, _) => "",
     }
@@ -73,6 +79,7 @@ fn too_many(carrier: &str) -> &'static str {
         }
         "twilio" => r#"{"code":20429,"message":"Too Many Requests","status":429}"#,
         "resend" => r#"{"statusCode":429,"name":"rate_limit_exceeded","message":"Too many requests"}"#,
+        provider if models::is_one(provider) => models::too_many(provider),
         _ => r#"{"message":"Rate exceeded"}"#,
     }
 }

@@ -37,6 +37,24 @@ fn commands_are_understood() {
     );
     assert_eq!(parsed(&["tenant", "list"]).unwrap(), Command::TenantList);
     assert_eq!(
+        parsed(&["model-key", "set", "anthropic"]).unwrap(),
+        Command::ModelKeySet {
+            provider: Api::Anthropic
+        }
+    );
+    assert_eq!(
+        parsed(&["model-key", "forget", "openai"]).unwrap(),
+        Command::ModelKeyForget {
+            provider: Api::OpenAi
+        }
+    );
+    assert_eq!(
+        parsed(&["model-key", "set", "bedrock"]).unwrap_err(),
+        "<provider> bedrock is none of anthropic, openai"
+    );
+    // A key is no argument: what is one stands in the shell's history.
+    assert!(parsed(&["model-key", "set", "openai", "sk-1"]).is_err());
+    assert_eq!(
         parsed(&["restore", "replay", "--dry-run", "--from-ledger", "Ledger-1"]).unwrap(),
         Command::RestoreReplay {
             from: Some("Ledger-1".to_owned()),

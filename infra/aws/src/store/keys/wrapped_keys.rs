@@ -20,6 +20,11 @@ pub fn platform_key() -> Key<WrappedKey> {
     wrapped("platform".to_owned(), "directory".to_owned())
 }
 
+/// The key to a provider of language models, sealed by KMS.
+pub fn model_key(provider: &str) -> Key<WrappedKey> {
+    wrapped("platform".to_owned(), format!("model#{provider}"))
+}
+
 /// Which tables may serve. Beside the directory's key: whoever may read that may read this.
 pub fn serving_mark() -> Key<ServingMark> {
     Key {

@@ -73,7 +73,7 @@ impl ConversationState {
 pub use crate::channel::{
     AttachmentKind, AttachmentRefusal, AttachmentState, ChannelKind, ChannelState, Delivery, Failure,
 };
-pub use crate::knowledge::Format as DocumentFormat;
+pub use crate::knowledge::{Format as DocumentFormat, Kind as DocumentKind, Warning as DocumentWarning};
 
 /// What the AI decided about an inbound message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +106,8 @@ pub enum AuditAction {
     ChannelDeleted,
     /// A document was added.
     DocumentCreated,
+    /// A document was replaced by a newer version.
+    DocumentReplaced,
     /// A document was removed.
     DocumentDeleted,
     /// A person took a conversation over.
@@ -267,6 +269,26 @@ pub struct PassageRef {
     pub number: u32,
 }
 
+/// Why a document's web address could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadFailure {
+    /// The address, or one that it leads to, is none of the public net.
+    AddressRefused,
+    /// It leads to another site.
+    OtherSite,
+    /// The site asks not to be read.
+    Robots,
+    /// There is nothing at the address, or not for everybody.
+    NotFound,
+    /// It could not be reached, or not in time.
+    Unreachable,
+    /// It is too large.
+    TooLarge,
+    /// It is no page of text.
+    NotText,
+}
+
 /// What a message says. Sealed.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageBody {
@@ -395,6 +417,9 @@ not_personal!(
     MessageState,
     ConversationState,
     DocumentFormat,
+    DocumentKind,
+    DocumentWarning,
+    ReadFailure,
     Decision,
     AuditAction,
     ErasureState,

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
+use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 
 use crate::table;
 
@@ -55,7 +55,7 @@ impl Page {
 pub fn page(html: &str) -> Page {
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(html));
-    let tokenizer = Tokenizer::new(Sink::default(), Default::default());
+    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
     // Scripts are not run: the tokenizer goes on after each.
     while !input.is_empty() {
         let _script = tokenizer.feed(&input);

@@ -68,9 +68,9 @@ pub fn read(format: Format, bytes: &[u8]) -> Result<Extracted, Unreadable> {
         return Err(Unreadable::TooLarge);
     }
     let mut extracted = match format {
-        Format::Text | Format::Markdown => whole(decoded(bytes, None).into_owned()),
-        Format::Html | Format::Web => whole(page(&decoded(bytes, None)).text()),
-        Format::Csv => whole(table::markdown(&decoded(bytes, None))?),
+        Format::Text | Format::Markdown => whole(&decoded(bytes, None)),
+        Format::Html | Format::Web => whole(&page(&decoded(bytes, None)).text()),
+        Format::Csv => whole(&table::markdown(&decoded(bytes, None))?),
         Format::Pdf => pdf::read(bytes)?,
     };
     let size: usize = extracted.parts.iter().map(|(_, text)| text.len() + 1).sum();
@@ -84,9 +84,9 @@ pub fn read(format: Format, bytes: &[u8]) -> Result<Extracted, Unreadable> {
     Ok(extracted)
 }
 
-fn whole(text: String) -> Extracted {
+fn whole(text: &str) -> Extracted {
     Extracted {
-        parts: vec![(String::new(), without_controls(&text))],
+        parts: vec![(String::new(), without_controls(text))],
         warnings: Vec::new(),
     }
 }

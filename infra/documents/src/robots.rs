@@ -19,7 +19,7 @@ impl Rules {
 
     /// The rules for us: those of every group that names us, or else those for everybody.
     pub fn parse(text: &str) -> Self {
-        let (mut ours, mut everybodys): (Vec<(bool, String)>, Vec<(bool, String)>) = (Vec::new(), Vec::new());
+        let (mut ours, mut everybodys) = (Vec::new(), Vec::new());
         let (mut for_us, mut for_all, mut named, mut in_rules) = (false, false, false, false);
         for line in text.trim_start_matches('\u{feff}').lines() {
             let line = line.split('#').next().unwrap_or_default();

@@ -293,16 +293,9 @@ fn unescaped(name: &[u8]) -> Vec<u8> {
     let (mut out, mut at) = (Vec::new(), 0);
     while let Some(byte) = name.get(at) {
         let escape = (*byte == b'#').then(|| Some(digit(at + 1)? * 16 + digit(at + 2)?)).flatten();
-        match escape.and_then(|code| u8::try_from(code).ok()) {
-            Some(code) => {
-                out.push(code);
-                at += 3;
-            }
-            None => {
-                out.push(*byte);
-                at += 1;
-            }
-        }
+        let escape = escape.and_then(|code| u8::try_from(code).ok());
+        out.push(escape.unwrap_or(*byte));
+        at += if escape.is_some() { 3 } else { 1 };
     }
     out
 }

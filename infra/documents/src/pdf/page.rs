@@ -75,6 +75,7 @@ impl Matrix {
     }
 
     /// This, then `outer`.
+    #[expect(clippy::many_single_char_names, reason = "the names that the PDF reference gives them")]
     fn within(self, outer: Self) -> Self {
         let ([a, b, c, d, e, f], [p, q, r, s, t, u]) = (self.0, outer.0);
         Self([

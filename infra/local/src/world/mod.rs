@@ -6,6 +6,7 @@
 pub(crate) mod mail;
 mod media;
 pub(crate) mod meta;
+mod site;
 pub(crate) mod twilio;
 mod weather;
 
@@ -44,6 +45,8 @@ pub(crate) struct World {
     pub(crate) twilio: twilio::Twilio,
     /// SES and Resend.
     pub(crate) mail: mail::Mail,
+    /// Web sites that tenants' documents come from.
+    pub(crate) sites: site::Sites,
 }
 
 impl World {
@@ -66,6 +69,7 @@ impl World {
             meta: meta::Meta::default(),
             twilio: twilio::Twilio::default(),
             mail: mail::Mail::default(),
+            sites: site::Sites::default(),
         }
     }
 }
@@ -100,9 +104,11 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .nest("/meta", meta::routes())
         .nest("/twilio", twilio::routes())
         .nest("/mail", mail::routes())
-        .nest("/media", media::routes());
+        .nest("/media", media::routes())
+        .nest("/site", site::routes());
     Router::new()
         .nest(PATH, carriers)
+        .route("/robots.txt", axum::routing::get(site::robots))
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&world),
             weather::strike,

@@ -18,7 +18,7 @@ mod split;
 mod words;
 
 #[cfg(test)]
-mod venue_tests;
+mod quality_tests;
 
 use std::fmt;
 

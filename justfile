@@ -34,6 +34,10 @@ flood seed="1" messages="10000":
 fuzz seconds="60" *targets:
     scripts/fuzz {{ seconds }} {{ targets }}
 
+# How well questions are answered: recall, wrong answers and hand-overs on three businesses, beside plain search
+retrieval:
+    cargo test -p usher-shared --lib -- --nocapture three_businesses
+
 # Formatting, lints, template, dependencies
 lint:
     .ci/run fmt clippy template deny

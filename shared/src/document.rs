@@ -81,9 +81,17 @@ mod tests {
 
     #[test]
     fn passages_say_where_they_stand_and_a_caption_is_one() {
-        let pages = [("page 1", "# Rooms\n\nTwelve rooms."), ("page 2", "All have a bath.")];
+        let pages = [
+            ("page 1", "# Rooms\n\nTwelve rooms."),
+            ("page 2", "All have a bath."),
+        ];
         assert_eq!(
-            found(&document(Format::Pdf, Kind::FloorPlan, "The first floor.", &pages)),
+            found(&document(
+                Format::Pdf,
+                Kind::FloorPlan,
+                "The first floor.",
+                &pages
+            )),
             rows(&[
                 ("", "House", "The first floor."),
                 ("page 1", "House > Rooms", "Twelve rooms."),
@@ -91,16 +99,25 @@ mod tests {
             ])
         );
         // A page of a web site begins anew.
-        let web = [("https://a.example/", "# Rooms\n\nTwelve rooms."), ("https://a.example/bath", "All have a bath.")];
+        let web = [
+            ("https://a.example/", "# Rooms\n\nTwelve rooms."),
+            ("https://a.example/bath", "All have a bath."),
+        ];
         let found = found(&document(Format::Web, Kind::Other, "", &web));
-        assert_eq!(found.last().map(|(_, heading, _)| heading.as_str()), Some("House"));
+        assert_eq!(
+            found.last().map(|(_, heading, _)| heading.as_str()),
+            Some("House")
+        );
     }
 
     #[test]
     fn nothing_is_answered_from_a_sample_of_the_voice() {
         let text = [("", "Rooms are 90 euros.")];
         assert_eq!(found(&document(Format::Text, Kind::VoiceSample, "", &text)), []);
-        assert_eq!(found(&document(Format::Text, Kind::PriceList, "", &text)).len(), 1);
+        assert_eq!(
+            found(&document(Format::Text, Kind::PriceList, "", &text)).len(),
+            1
+        );
     }
 
     #[test]

@@ -18,9 +18,8 @@ use crate::ids::{
 use crate::masking::Masking;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
-    DocumentFormat, DocumentKind, DocumentWarning, ErasureLook, ErasureState, ExportCounts, ExportKind, ExportState, MessageBody,
-    MessageState, PassageRef, Profile, Reach, ReadFailure,
-    UploadProgress,
+    DocumentFormat, DocumentKind, DocumentWarning, ErasureLook, ErasureState, ExportCounts, ExportKind,
+    ExportState, MessageBody, MessageState, PassageRef, Profile, Reach, ReadFailure, UploadProgress,
 };
 use crate::policy::TenantPolicy;
 use crate::record::{

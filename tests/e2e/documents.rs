@@ -33,7 +33,10 @@ fn site(stack: &Stack, path: &str) -> String {
 }
 
 async fn read(tenant: &Tenant, document: &Value) -> Value {
-    tenant.get(&format!("/v1/documents/{}", id(document))).await.expect(200)
+    tenant
+        .get(&format!("/v1/documents/{}", id(document)))
+        .await
+        .expect(200)
 }
 
 /// What a guest is answered, once.
@@ -51,7 +54,10 @@ fn says(answer: &Value, words: &str) -> bool {
 fn a_file_of_any_format_is_read_and_answered_from() {
     run(async {
         let tenant = Tenant::new().await;
-        let price_list = pdf("BT /F1 10 Tf 50 700 Td (The orchid pavilion costs 4711 euros a day.) Tj ET", "/Font << /F1 5 0 R >>");
+        let price_list = pdf(
+            "BT /F1 10 Tf 50 700 Td (The orchid pavilion costs 4711 euros a day.) Tj ET",
+            "/Font << /F1 5 0 R >>",
+        );
         let files = [
             json!({"title": "Pavilions", "kind": "price_list", "format": "pdf", "content": STANDARD.encode(price_list)}),
             json!({"title": "Dishes", "kind": "menu", "format": "csv", "text": "Dish;Price\nMarmalade soup;€ 8\n"}),
@@ -62,15 +68,30 @@ fn a_file_of_any_format_is_read_and_answered_from() {
         for file in files {
             made.push(tenant.post("/v1/documents", &file).await.expect(201));
         }
-        assert!(made.iter().all(|document| document["version"] == 1 && document["warnings"] == json!([])));
+        assert!(
+            made.iter()
+                .all(|document| document["version"] == 1 && document["warnings"] == json!([]))
+        );
         let page = read(&tenant, &made[0]).await;
         assert_eq!(page["text"], "The orchid pavilion costs 4711 euros a day.");
         assert_eq!(page["sources"], json!(["page 1"]));
         assert_eq!(page["kind"], "price_list");
-        assert_eq!(read(&tenant, &made[1]).await["text"], "| Dish | Price |\n| --- | --- |\n| Marmalade soup | € 8 |");
-        assert_eq!(read(&tenant, &made[3]).await["text"], "Der Küchenchef heißt Otto.");
-        assert!(says(&asked(&tenant, "How much is the orchid pavilion?").await, "4711"));
-        assert!(says(&asked(&tenant, "How much is the marmalade soup?").await, "€ 8"));
+        assert_eq!(
+            read(&tenant, &made[1]).await["text"],
+            "| Dish | Price |\n| --- | --- |\n| Marmalade soup | € 8 |"
+        );
+        assert_eq!(
+            read(&tenant, &made[3]).await["text"],
+            "Der Küchenchef heißt Otto."
+        );
+        assert!(says(
+            &asked(&tenant, "How much is the orchid pavilion?").await,
+            "4711"
+        ));
+        assert!(says(
+            &asked(&tenant, "How much is the marmalade soup?").await,
+            "€ 8"
+        ));
     });
 }
 
@@ -105,12 +126,18 @@ fn a_plan_of_pictures_is_taken_with_a_warning_and_its_caption_answers() {
             "caption": "The orchid pavilion is on the first floor, beside the library."});
         let made = tenant.post("/v1/documents", &body).await.expect(201);
         assert_eq!(made["warnings"], json!(["images_only"]));
-        assert!(says(&asked(&tenant, "Where is the orchid pavilion?").await, "beside the library"));
+        assert!(says(
+            &asked(&tenant, "Where is the orchid pavilion?").await,
+            "beside the library"
+        ));
         let sample = json!({"title": "Letter", "kind": "voice_sample", "format": "text",
             "text": "Dear Ann, the marmalade tower costs 12 euros."});
         tenant.post("/v1/documents", &sample).await.expect(201);
         let answer = asked(&tenant, "How much is the marmalade tower?").await;
-        assert_eq!(answer["author"], "system", "what was said to somebody else answers nobody: {answer}");
+        assert_eq!(
+            answer["author"], "system",
+            "what was said to somebody else answers nobody: {answer}"
+        );
     });
 }
 
@@ -118,13 +145,21 @@ fn a_plan_of_pictures_is_taken_with_a_warning_and_its_caption_answers() {
 fn a_document_that_is_replaced_keeps_its_id_and_answers_anew() {
     run(async {
         let tenant = Tenant::new().await;
-        let body = |price: u32| json!({"title": "Prices", "format": "text",
-            "text": format!("The orchid pavilion costs {price} euros a day.")});
+        let body = |price: u32| {
+            json!({"title": "Prices", "format": "text",
+            "text": format!("The orchid pavilion costs {price} euros a day.")})
+        };
         let made = tenant.post("/v1/documents", &body(4711)).await.expect(201);
-        assert!(says(&asked(&tenant, "How much is the orchid pavilion?").await, "4711"));
+        assert!(says(
+            &asked(&tenant, "How much is the orchid pavilion?").await,
+            "4711"
+        ));
         let path = format!("/v1/documents/{}", id(&made));
         let second = tenant.put(&path, &body(5822)).await.expect(200);
-        assert_eq!((&second["version"], &second["id"], &second["created_at"]), (&json!(2), &made["id"], &made["created_at"]));
+        assert_eq!(
+            (&second["version"], &second["id"], &second["created_at"]),
+            (&json!(2), &made["id"], &made["created_at"])
+        );
         let answer = asked(&tenant, "How much is the orchid pavilion?").await;
         assert!(says(&answer, "5822") && !says(&answer, "4711"), "{answer}");
         // The same once more is no version, and of the one before nothing is left.
@@ -150,20 +185,30 @@ fn a_web_site_is_read_page_by_page_as_far_as_it_allows() {
         // Begins where it leads from there.
         let body = json!({"title": "Our site", "source_url": site(stack(), "to/home")});
         let made = tenant.post("/v1/documents", &body).await.expect(201);
-        assert_eq!((&made["format"], &made["warnings"]), (&json!("web"), &json!(["pages_skipped"])));
+        assert_eq!(
+            (&made["format"], &made["warnings"]),
+            (&json!("web"), &json!(["pages_skipped"]))
+        );
         let document = read(&tenant, &made).await;
         let pages = ["home", "rooms", "dogs"].map(|page| site(stack(), &format!("inn/{page}")));
         assert_eq!(document["sources"], json!(pages));
         let text = document["text"].as_str().unwrap();
         assert!(text.contains("| Attic room | € 74 |"), "{text}");
-        assert_eq!(text.matches("Lake Road 5").count(), 1, "what stands on every page is read once: {text}");
+        assert_eq!(
+            text.matches("Lake Road 5").count(),
+            1,
+            "what stands on every page is read once: {text}"
+        );
         for hidden in ["marmalade", "cats", "script"] {
             assert!(!text.contains(hidden), "{hidden}: {text}");
         }
         assert!(says(&asked(&tenant, "How much is the attic room?").await, "74"));
         let closed = json!({"title": "Closed", "source_url": site(stack(), "inn/private/safe")});
         let answer = tenant.post("/v1/documents", &closed).await;
-        assert_eq!(answer.refused(), [("source_url".to_owned(), "the site asks not to be read".to_owned())]);
+        assert_eq!(
+            answer.refused(),
+            [("source_url".to_owned(), "the site asks not to be read".to_owned())]
+        );
     });
 }
 
@@ -182,7 +227,6 @@ fn p_sec_04_no_document_is_read_from_inside_a_network() {
             "https://[::ffff:10.0.0.1]/".to_owned(),
             "https://0x7f000001/".to_owned(),
             "https://localhost/".to_owned(),
-    
             "https://localhost.localdomain/".to_owned(),
             format!("http://localhost:{port}/_world/site/inn/home"),
             format!("{}@example.com/", stack().base_url()),
@@ -192,7 +236,11 @@ fn p_sec_04_no_document_is_read_from_inside_a_network() {
         for address in addresses {
             let body = json!({"title": "Site", "source_url": address});
             let answer = tenant.post("/v1/documents", &body).await;
-            assert_eq!(answer.refused(), [("source_url".to_owned(), inside.to_owned())], "{address}");
+            assert_eq!(
+                answer.refused(),
+                [("source_url".to_owned(), inside.to_owned())],
+                "{address}"
+            );
         }
         for (path, expected) in [
             ("inn/nothing", "there is no page at this address"),
@@ -221,7 +269,9 @@ fn a_web_site_is_read_again_each_day() {
         assert_eq!(reread().await["looked_at"], 0);
         assert!(says(&asked(&tenant, "How much is the boat?").await, "100 euros"));
         let clock = format!("{}/_local/clock", stack.base_url());
-        send(CLIENT.post(&clock).json(&json!({"advance": "1d"}))).await.expect(200);
+        send(CLIENT.post(&clock).json(&json!({"advance": "1d"})))
+            .await
+            .expect(200);
         // The clock made the schedule due: by itself, or by name, it reads the site once.
         reread().await;
         let document = read(&tenant, &made).await;
@@ -256,9 +306,19 @@ fn p_ai_02_in_one_warm_instance_no_tenant_finds_what_another_says() {
             for (number, index) in futures_util::future::join_all(asked).await {
                 let all = index.search("How much is the orchid pavilion?", 100);
                 let texts: Vec<&str> = all.iter().map(|hit| hit.passage.text.as_str()).collect();
-                assert_eq!(texts, [format!("The orchid pavilion costs {number}711 euros a day. Ask for keeper{number}.")]);
+                assert_eq!(
+                    texts,
+                    [format!(
+                        "The orchid pavilion costs {number}711 euros a day. Ask for keeper{number}."
+                    )]
+                );
                 for (other, _) in tenants.iter().filter(|(other, _)| *other != number) {
-                    assert!(index.search(&format!("keeper{other}"), 5).iter().all(|hit| hit.passage.text.contains(&format!("keeper{number}."))));
+                    assert!(
+                        index
+                            .search(&format!("keeper{other}"), 5)
+                            .iter()
+                            .all(|hit| hit.passage.text.contains(&format!("keeper{number}.")))
+                    );
                 }
             }
         }
@@ -269,11 +329,24 @@ fn p_ai_02_in_one_warm_instance_no_tenant_finds_what_another_says() {
 fn p_ai_02_two_tenants_who_contradict_each_other_are_asked_at_once() {
     run(async {
         let (one, other) = (Tenant::new().await, Tenant::new().await);
-        one.upload("Prices", "The orchid pavilion costs 4711 euros a day. Dogs are welcome.").await;
-        other.upload("Prices", "The orchid pavilion costs 5822 euros a day. Dogs stay outside.").await;
+        one.upload(
+            "Prices",
+            "The orchid pavilion costs 4711 euros a day. Dogs are welcome.",
+        )
+        .await;
+        other
+            .upload(
+                "Prices",
+                "The orchid pavilion costs 5822 euros a day. Dogs stay outside.",
+            )
+            .await;
         let question = "How much is the orchid pavilion?";
         let rounds = (0..6).map(|round| {
-            let (asked_first, own, foreign) = if round % 2 == 0 { (&one, "4711", "5822") } else { (&other, "5822", "4711") };
+            let (asked_first, own, foreign) = if round % 2 == 0 {
+                (&one, "4711", "5822")
+            } else {
+                (&other, "5822", "4711")
+            };
             async move {
                 let guest = asked_first.guest().await;
                 let message = guest.say(question).await;
@@ -282,7 +355,10 @@ fn p_ai_02_two_tenants_who_contradict_each_other_are_asked_at_once() {
                 let conversation = id(&asked_first.conversation_of(&message).await);
                 let path = format!("/v1/conversations/{conversation}/traces");
                 let traces = asked_first.get(&path).await.expect(200).to_string();
-                assert!(traces.contains(own) && !traces.contains(foreign), "the prompt: {traces}");
+                assert!(
+                    traces.contains(own) && !traces.contains(foreign),
+                    "the prompt: {traces}"
+                );
             }
         });
         futures_util::future::join_all(rounds).await;

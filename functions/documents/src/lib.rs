@@ -3,8 +3,8 @@
 //! What is stored is the text that was read; files are not kept.
 
 mod extract;
-mod reread;
 mod request;
+mod reread;
 mod routes;
 mod view;
 mod web;

@@ -98,8 +98,14 @@ impl Draft {
             warnings: before.warnings.to_vec(),
             source_url: before.source_url.get().clone(),
         };
-        (self != known)
-            .then(|| self.stored(*before.id, *before.created_at, before.version.saturating_add(1), now))
+        (self != known).then(|| {
+            self.stored(
+                *before.id,
+                *before.created_at,
+                before.version.saturating_add(1),
+                now,
+            )
+        })
     }
 
     fn stored(self, id: DocumentId, created_at: Timestamp, version: u64, now: Timestamp) -> Document {
@@ -132,7 +138,13 @@ pub(crate) fn checked(request: NewDocument) -> Result<(Draft, From), Problem> {
         Some(caption) => checks.text("caption", caption, TextRule::Lines(CAPTION_CHARACTERS)),
     };
     let format = request.format.map(model::DocumentFormat::from);
-    let from = source(&mut checks, format, request.text, request.content, request.source_url);
+    let from = source(
+        &mut checks,
+        format,
+        request.text,
+        request.content,
+        request.source_url,
+    );
     checks.finish()?;
     let from = from.ok_or_else(Problem::internal)?;
     let draft = Draft {
@@ -186,7 +198,10 @@ fn source(
             let address = checks.text("source_url", &address, TextRule::Line(ADDRESS_CHARACTERS));
             return Some(From::Address(address));
         }
-        _ => checks.refuse("text", "exactly one of text, content and source_url must be given"),
+        _ => checks.refuse(
+            "text",
+            "exactly one of text, content and source_url must be given",
+        ),
     }
     None
 }
@@ -208,20 +223,47 @@ mod tests {
         let long = "å".repeat(100_001);
         let large = STANDARD.encode(vec![0; LARGEST + 1]);
         let table: [(Value, &[&str]); 14] = [
-            (json!({"title": "", "format": "text", "text": ""}), &["title", "text"]),
+            (
+                json!({"title": "", "format": "text", "text": ""}),
+                &["title", "text"],
+            ),
             (json!({"title": "R", "format": "text", "text": long}), &["text"]),
-            (json!({"title": "R", "format": "text", "text": "a\u{0}b"}), &["text"]),
-            (json!({"title": "a\tb", "format": "csv", "text": "a\rb"}), &["title", "text"]),
+            (
+                json!({"title": "R", "format": "text", "text": "a\u{0}b"}),
+                &["text"],
+            ),
+            (
+                json!({"title": "a\tb", "format": "csv", "text": "a\rb"}),
+                &["title", "text"],
+            ),
             (json!({"title": "R", "text": "a"}), &["format"]),
             (json!({"title": "R", "format": "text"}), &["text"]),
-            (json!({"title": "R", "format": "text", "text": "a", "source_url": "https://a.example"}), &["text"]),
+            (
+                json!({"title": "R", "format": "text", "text": "a", "source_url": "https://a.example"}),
+                &["text"],
+            ),
             (json!({"title": "R", "format": "pdf", "text": "a"}), &["content"]),
-            (json!({"title": "R", "format": "pdf", "content": "a b"}), &["content"]),
-            (json!({"title": "R", "format": "pdf", "content": large}), &["content"]),
-            (json!({"title": "R", "format": "web", "text": "a"}), &["source_url"]),
-            (json!({"title": "R", "format": "pdf", "source_url": "https://a.example"}), &["format"]),
+            (
+                json!({"title": "R", "format": "pdf", "content": "a b"}),
+                &["content"],
+            ),
+            (
+                json!({"title": "R", "format": "pdf", "content": large}),
+                &["content"],
+            ),
+            (
+                json!({"title": "R", "format": "web", "text": "a"}),
+                &["source_url"],
+            ),
+            (
+                json!({"title": "R", "format": "pdf", "source_url": "https://a.example"}),
+                &["format"],
+            ),
             (json!({"title": "R", "source_url": " "}), &["source_url"]),
-            (json!({"title": "R", "format": "text", "text": "a", "caption": "c".repeat(501)}), &["caption"]),
+            (
+                json!({"title": "R", "format": "text", "text": "a", "caption": "c".repeat(501)}),
+                &["caption"],
+            ),
         ];
         for (body, fields) in table {
             assert_eq!(check(body.clone()).err().unwrap(), fields, "{fields:?}");
@@ -229,14 +271,17 @@ mod tests {
         let (draft, from) = check(json!({"title": " Rules ", "format": "text", "text": "a\n\tb\n"})).unwrap();
         assert_eq!(draft.title, "Rules");
         assert!(matches!(from, From::Bytes(_, bytes, "text") if bytes == b"a\n\tb"));
-        let (draft, _) = check(json!({"title": "Site", "kind": "faq", "source_url": "https://a.example/"})).unwrap();
+        let (draft, _) =
+            check(json!({"title": "Site", "kind": "faq", "source_url": "https://a.example/"})).unwrap();
         assert_eq!(draft.format, model::DocumentFormat::Web);
         assert_eq!(draft.kind, model::DocumentKind::Faq);
     }
 
     #[test]
     fn the_largest_file_fits_into_a_request() {
-        let head = "{\"title\":\"\",\"format\":\"pdf\",\"kind\":\"voice_sample\",\"caption\":\"\",\"content\":\"\"}".len();
+        let head =
+            "{\"title\":\"\",\"format\":\"pdf\",\"kind\":\"voice_sample\",\"caption\":\"\",\"content\":\"\"}"
+                .len();
         let body = LARGEST.div_ceil(3) * 4 + head + 6 * (TITLE_CHARACTERS + CAPTION_CHARACTERS);
         assert!(body <= BODY_BYTES, "{body}");
     }
@@ -258,7 +303,10 @@ mod tests {
             ..draft
         };
         let second = changed.after(&first, later).unwrap();
-        assert_eq!((*second.version, *second.created_at, *second.updated_at), (2, at, later));
+        assert_eq!(
+            (*second.version, *second.created_at, *second.updated_at),
+            (2, at, later)
+        );
         assert_eq!(second.id, first.id);
     }
 }

@@ -71,7 +71,11 @@ impl DocumentView {
             format: (*document.format).into(),
             version: *document.version,
             size: *document.size,
-            warnings: document.warnings.iter().map(|warning| (*warning).into()).collect(),
+            warnings: document
+                .warnings
+                .iter()
+                .map(|warning| (*warning).into())
+                .collect(),
             read_at: document.read_at.map(Time),
             read_failure: document.read_failure.map(Into::into),
             created_at: Time(*document.created_at),

@@ -179,8 +179,16 @@ async fn fetch(web: &Web, address: &str, end: Instant) -> Result<Found, ReadFail
     let fetched = web.fetch(address, &[], limits).await.map_err(failure)?;
     let address = Url::parse(&fetched.address).map_err(|_| ReadFailure::AddressRefused)?;
     let media_type = fetched.media_type.clone().unwrap_or_default();
-    let kind = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if !matches!(kind.as_str(), "text/html" | "application/xhtml+xml" | "text/plain" | "application/pdf") {
+    let kind = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if !matches!(
+        kind.as_str(),
+        "text/html" | "application/xhtml+xml" | "text/plain" | "application/pdf"
+    ) {
         return Err(ReadFailure::NotText);
     }
     let bytes = fetched.whole().await.map_err(failure)?;
@@ -198,11 +206,7 @@ async fn fetch(web: &Web, address: &str, end: Instant) -> Result<Found, ReadFail
             (text, links(&address, &page))
         }
     };
-    Ok(Found {
-        address,
-        text,
-        links,
-    })
+    Ok(Found { address, text, links })
 }
 
 /// Where a page leads, made whole.
@@ -232,7 +236,9 @@ fn failure(error: FetchRefused) -> ReadFailure {
         FetchRefused::Address(_) => ReadFailure::AddressRefused,
         FetchRefused::TooLarge => ReadFailure::TooLarge,
         FetchRefused::Status(401 | 403 | 404 | 410) | FetchRefused::Redirects => ReadFailure::NotFound,
-        FetchRefused::Status(_) | FetchRefused::Unreachable | FetchRefused::TimeUp => ReadFailure::Unreachable,
+        FetchRefused::Status(_) | FetchRefused::Unreachable | FetchRefused::TimeUp => {
+            ReadFailure::Unreachable
+        }
     }
 }
 
@@ -264,9 +270,13 @@ mod tests {
         let mut site = Site::new(&Url::parse("https://inn.example/0").unwrap());
         let mut reading = Reading::default();
         for (number, text) in [(1, "# A\n\none\n\nLakeroad 5"), (2, "# B\n\ntwo\n\nLakeroad 5")] {
-            reading.add(page(number, text.to_owned()), &mut site, false).unwrap();
+            reading
+                .add(page(number, text.to_owned()), &mut site, false)
+                .unwrap();
         }
-        reading.add(page(3, "word ".repeat(50_000)), &mut site, false).unwrap();
+        reading
+            .add(page(3, "word ".repeat(50_000)), &mut site, false)
+            .unwrap();
         let read = reading.done();
         assert_eq!(read.text, "# A\n\none\n\nLakeroad 5\u{c}# B\n\ntwo");
         assert_eq!(read.sources, ["https://inn.example/1", "https://inn.example/2"]);

@@ -50,7 +50,11 @@ mod tests {
             (b"\xff\xfeM\x00\xfc\x00", None, "Mü"),
             (b"Men\xfc \x80 5", None, "Menü € 5"),
             (b"Men\xfc", Some("text/html; charset=\"ISO-8859-1\""), "Menü"),
-            (b"<meta charset='windows-1250'>\xe8", None, "<meta charset='windows-1250'>č"),
+            (
+                b"<meta charset='windows-1250'>\xe8",
+                None,
+                "<meta charset='windows-1250'>č",
+            ),
             (b"charset=windows-1250 \xe8", None, "charset=windows-1250 è"),
             (b"Men\xfc", Some("text/html; charset=none"), "Menü"),
             (b"Men\xfc", Some("text/html; charset=utf-8"), "Men\u{fffd}"),

@@ -5,7 +5,9 @@ use std::cell::RefCell;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::tokenizer::{
+    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
 
 use crate::table;
 
@@ -20,7 +22,8 @@ const UNREAD: [&str; 14] = [
     "textarea", "nav", "dialog",
 ];
 /// Elements that end a line.
-const BLOCKS: &str = "p div section article main header footer aside address blockquote pre ul ol dl dd figure figcaption
+const BLOCKS: &str =
+    "p div section article main header footer aside address blockquote pre ul ol dl dd figure figcaption
 details fieldset hr br body";
 
 /// What a page says.
@@ -160,7 +163,11 @@ impl Reader {
         if self.unread.is_some() || self.page.body.len() > MOST {
             return;
         }
-        let target = if self.in_title { &mut self.page.title } else { &mut self.line };
+        let target = if self.in_title {
+            &mut self.page.title
+        } else {
+            &mut self.line
+        };
         if target.len() > MOST {
             return;
         }
@@ -199,7 +206,13 @@ impl Reader {
         }
         let mark = std::mem::take(&mut self.mark);
         // Items of one list stand together, below what introduces them.
-        let item = mark == "- " && self.page.body.lines().next_back().is_some_and(|last| last.starts_with("- "));
+        let item = mark == "- "
+            && self
+                .page
+                .body
+                .lines()
+                .next_back()
+                .is_some_and(|last| last.starts_with("- "));
         if !self.page.body.is_empty() {
             self.page.body.push_str(if item { "\n" } else { "\n\n" });
         }
@@ -217,7 +230,10 @@ impl Reader {
         self.end_cell();
         let Some(table) = self.table.take() else { return };
         let columns = table.rows.iter().map(Vec::len).max().unwrap_or_default();
-        let mut rows = table.rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty()));
+        let mut rows = table
+            .rows
+            .iter()
+            .filter(|row| row.iter().any(|cell| !cell.is_empty()));
         let mut out = String::new();
         if !table.named {
             table::row(&vec![String::new(); columns], &mut out);

@@ -114,7 +114,9 @@ mod tests {
         ] {
             let found = read(format, bytes);
             assert!(
-                found.as_ref().is_ok_and(|found| found.warnings == [Warning::Empty]),
+                found
+                    .as_ref()
+                    .is_ok_and(|found| found.warnings == [Warning::Empty]),
                 "{format:?}: {found:?}"
             );
         }
@@ -122,8 +124,14 @@ mod tests {
 
     #[test]
     fn what_is_too_large_or_says_too_much_is_refused() {
-        assert_eq!(read(Format::Text, &vec![b'a'; LARGEST + 1]), Err(Unreadable::TooLarge));
-        assert_eq!(read(Format::Text, &vec![b'a'; MOST_TEXT + 1]), Err(Unreadable::TooMuchText));
+        assert_eq!(
+            read(Format::Text, &vec![b'a'; LARGEST + 1]),
+            Err(Unreadable::TooLarge)
+        );
+        assert_eq!(
+            read(Format::Text, &vec![b'a'; MOST_TEXT + 1]),
+            Err(Unreadable::TooMuchText)
+        );
         let page = "<p>word</p>".repeat(40_000);
         assert_eq!(read(Format::Html, page.as_bytes()), Err(Unreadable::TooMuchText));
     }

@@ -13,7 +13,8 @@ pub const LARGEST_PAGE: u64 = 1024 * 1024;
 const MOST_KNOWN: usize = 1_000;
 
 /// What no page of words is called.
-const OTHER_FILES: &str = "jpg jpeg png gif webp svg ico avif bmp css js json xml rss zip gz rar 7z exe dmg mp3 mp4 mov avi
+const OTHER_FILES: &str =
+    "jpg jpeg png gif webp svg ico avif bmp css js json xml rss zip gz rar 7z exe dmg mp3 mp4 mov avi
 webm ogg wav woff woff2 ttf eot doc docx xls xlsx ppt pptx ics vcf";
 
 /// A site being read.
@@ -88,7 +89,9 @@ impl Site {
 fn plain(mut address: Url) -> Option<Url> {
     address.set_fragment(None);
     let name = address.path().rsplit('/').next().unwrap_or_default();
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let ending = name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase());
     let other = ending.is_some_and(|ending| OTHER_FILES.split_whitespace().any(|known| known == ending));
     (!other && matches!(address.scheme(), "http" | "https")).then_some(address)
 }
@@ -108,13 +111,28 @@ mod tests {
         let mut site = Site::new(&start);
         assert_eq!(site.next_page().as_ref(), Some(&start));
         let links = [
-            "rooms#suite", "/en/rooms", "../menu.pdf", "photo.JPG", "https://other.example/x", "http://inn.example/",
-            "https://inn.example:444/", "//sub.inn.example/", "mailto:a@inn.example", "javascript:alert(1)", "",
-            "https://inn.example.evil.example/", "https://inn.example@evil.example/",
+            "rooms#suite",
+            "/en/rooms",
+            "../menu.pdf",
+            "photo.JPG",
+            "https://other.example/x",
+            "http://inn.example/",
+            "https://inn.example:444/",
+            "//sub.inn.example/",
+            "mailto:a@inn.example",
+            "javascript:alert(1)",
+            "",
+            "https://inn.example.evil.example/",
+            "https://inn.example@evil.example/",
         ];
         site.found(&start, &links.map(str::to_owned));
-        let rest: Vec<String> = std::iter::from_fn(|| site.next_page()).map(String::from).collect();
-        assert_eq!(rest, ["https://inn.example/en/rooms", "https://inn.example/menu.pdf"]);
+        let rest: Vec<String> = std::iter::from_fn(|| site.next_page())
+            .map(String::from)
+            .collect();
+        assert_eq!(
+            rest,
+            ["https://inn.example/en/rooms", "https://inn.example/menu.pdf"]
+        );
         assert!(!site.has_more());
     }
 

@@ -100,7 +100,10 @@ mod tests {
 
     #[test]
     fn a_table_without_names_has_none() {
-        assert_eq!(markdown("Suite,290").as_deref(), Ok("|  |  |\n| --- | --- |\n| Suite | 290 |\n"));
+        assert_eq!(
+            markdown("Suite,290").as_deref(),
+            Ok("|  |  |\n| --- | --- |\n| Suite | 290 |\n")
+        );
     }
 
     #[test]

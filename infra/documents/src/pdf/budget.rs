@@ -104,9 +104,7 @@ thread_local! {
 }
 
 /// Loads a file under the budget for objects.
-pub(super) fn load(
-    load: impl FnOnce(Filter) -> Result<Document, Error>,
-) -> Result<Document, Unreadable> {
+pub(super) fn load(load: impl FnOnce(Filter) -> Result<Document, Error>) -> Result<Document, Unreadable> {
     LEFT.set((OBJECTS, false));
     let loaded = load(keep);
     let (_, exceeded) = LEFT.get();
@@ -155,7 +153,9 @@ fn unpacked(stream: &Stream, left: usize) -> Result<Vec<u8>, Unreadable> {
         return Err(Unreadable::TooComplex);
     }
     let (first, mut offsets) = index(stream, &unpacked).ok_or(Unreadable::Broken)?;
-    let sorted = offsets.windows(2).all(|pair| matches!(pair, [one, next] if one < next));
+    let sorted = offsets
+        .windows(2)
+        .all(|pair| matches!(pair, [one, next] if one < next));
     offsets.push(unpacked.len().saturating_sub(first));
     let mut words = 0;
     let closed = offsets.windows(2).all(|pair| {
@@ -284,7 +284,10 @@ fn is_space(byte: u8) -> bool {
 }
 
 fn is_delimiter(byte: u8) -> bool {
-    matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
+    matches!(
+        byte,
+        b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%'
+    )
 }
 
 /// A name without the escapes in it.
@@ -292,7 +295,9 @@ fn unescaped(name: &[u8]) -> Vec<u8> {
     let digit = |at: usize| name.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let (mut out, mut at) = (Vec::new(), 0);
     while let Some(byte) = name.get(at) {
-        let escape = (*byte == b'#').then(|| Some(digit(at + 1)? * 16 + digit(at + 2)?)).flatten();
+        let escape = (*byte == b'#')
+            .then(|| Some(digit(at + 1)? * 16 + digit(at + 2)?))
+            .flatten();
         let escape = escape.and_then(|code| u8::try_from(code).ok());
         out.push(escape.unwrap_or(*byte));
         at += if escape.is_some() { 3 } else { 1 };

@@ -88,7 +88,9 @@ impl Font {
             if self.map.spell(number, out) {
                 continue;
             }
-            let glyph = usize::try_from(number).ok().and_then(|number| self.glyphs.get(number));
+            let glyph = usize::try_from(number)
+                .ok()
+                .and_then(|number| self.glyphs.get(number));
             if let Some(glyph) = glyph {
                 out.push_str(glyph);
             }

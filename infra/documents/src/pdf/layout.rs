@@ -71,7 +71,10 @@ pub(super) fn body_size(pages: &[Read]) -> f32 {
         .map_or(0.0, |size| f32::from(size) / 10.0)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "saturates, and no text is that large")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates, and no text is that large"
+)]
 fn tenths(size: f32) -> i32 {
     (size * 10.0).round() as i32
 }

@@ -62,7 +62,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Extracted, Unreadable> {
         .count();
     let mut warnings = Vec::new();
     if parts.iter().all(|(_, text)| blank(text)) {
-        warnings.push(if pictures > 0 { Warning::ImagesOnly } else { Warning::Empty });
+        warnings.push(if pictures > 0 {
+            Warning::ImagesOnly
+        } else {
+            Warning::Empty
+        });
     } else if pictures > 0 {
         warnings.push(Warning::ImagesSkipped);
     }

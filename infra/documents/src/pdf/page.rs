@@ -47,7 +47,9 @@ pub(super) fn read(
         pictures: false,
     };
     let (own, shared) = document.get_page_resources(page).unwrap_or_default();
-    let shared = shared.into_iter().filter_map(|id| document.get_dictionary(id).ok());
+    let shared = shared
+        .into_iter()
+        .filter_map(|id| document.get_dictionary(id).ok());
     // The nearest first: others are their ancestors'.
     let resources = own.into_iter().chain(shared).next();
     reader.follow(&content, resources, Matrix::default(), DEPTH)?;
@@ -75,7 +77,10 @@ impl Matrix {
     }
 
     /// This, then `outer`.
-    #[expect(clippy::many_single_char_names, reason = "the names that the PDF reference gives them")]
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "the names that the PDF reference gives them"
+    )]
     fn within(self, outer: Self) -> Self {
         let ([a, b, c, d, e, f], [p, q, r, s, t, u]) = (self.0, outer.0);
         Self([

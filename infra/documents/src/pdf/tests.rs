@@ -1,4 +1,9 @@
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -43,7 +48,10 @@ fn stream(entries: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn packed(entries: &str, bytes: &[u8]) -> Vec<u8> {
-    stream(&format!("{entries} /Filter /FlateDecode"), &compress_to_vec_zlib(bytes, 6))
+    stream(
+        &format!("{entries} /Filter /FlateDecode"),
+        &compress_to_vec_zlib(bytes, 6),
+    )
 }
 
 const FONT: &str = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>";
@@ -51,14 +59,25 @@ const FONT: &str = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encodin
 /// A document of pages, each with its contents, with the objects from 4 on that they may name.
 fn document(contents: &[Vec<u8>], more: &[Vec<u8>], resources: &str) -> Vec<u8> {
     let first = 4 + more.len();
-    let kids: Vec<String> = (0..contents.len()).map(|page| format!("{} 0 R", first + 2 * page)).collect();
+    let kids: Vec<String> = (0..contents.len())
+        .map(|page| format!("{} 0 R", first + 2 * page))
+        .collect();
     let mut objects = vec![
         b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
-        format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), kids.len()).into_bytes(),
+        format!(
+            "<< /Type /Pages /Kids [{}] /Count {} >>",
+            kids.join(" "),
+            kids.len()
+        )
+        .into_bytes(),
         FONT.as_bytes().to_vec(),
     ];
     objects.extend(more.iter().cloned());
-    let font = if resources.contains("/Font") { "" } else { "/Font << /F1 3 0 R >>" };
+    let font = if resources.contains("/Font") {
+        ""
+    } else {
+        "/Font << /F1 3 0 R >>"
+    };
     for (page, content) in contents.iter().enumerate() {
         objects.push(
             format!(
@@ -178,14 +197,20 @@ fn bombs_are_refused_in_time_and_in_little_memory() {
         let found = crate::read(Format::Pdf, &bytes);
         let took = start.elapsed();
         assert!(
-            matches!(found, Err(Unreadable::TooComplex | Unreadable::TooMuchText | Unreadable::Broken)),
+            matches!(
+                found,
+                Err(Unreadable::TooComplex | Unreadable::TooMuchText | Unreadable::Broken)
+            ),
             "{name}: {found:?}"
         );
         assert!(took < Duration::from_secs(20), "{name}: {took:?}");
     }
     // What the tests that run beside this one take is in it.
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
         let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
         assert!(peak < 600 * 1024, "{peak} kB");
     }
@@ -193,7 +218,8 @@ fn bombs_are_refused_in_time_and_in_little_memory() {
 
 #[test]
 fn a_font_that_maps_every_code_is_read_in_time() {
-    let all_codes = "beginbfrange <00000000> <FFFFFFFF> <0061> endbfrange beginbfrange <0000> <FFFF> [ endbfrange ";
+    let all_codes =
+        "beginbfrange <00000000> <FFFFFFFF> <0061> endbfrange beginbfrange <0000> <FFFF> [ endbfrange ";
     let more = [
         b"<< /Type /Font /Subtype /Type0 /Encoding /Identity-H /ToUnicode 5 0 R >>".to_vec(),
         packed("", all_codes.repeat(1_000).as_bytes()),
@@ -234,7 +260,10 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let many: Vec<Vec<u8>> = (0..40)
         .map(|number| {
             let index = format!("{} 0 ", 1_000 + number);
-            packed(&format!("/Type /ObjStm /N 1 /First {}", index.len()), format!("{index}({})", "x".repeat(1_000_000)).as_bytes())
+            packed(
+                &format!("/Type /ObjStm /N 1 /First {}", index.len()),
+                format!("{index}({})", "x".repeat(1_000_000)).as_bytes(),
+            )
         })
         .collect();
     let drawing = packed(
@@ -243,28 +272,44 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     );
     let page = || stream("", b"");
     vec![
-        ("a page that unpacks to 64 MiB", document(&[flate("", &huge)], &[], "")),
-        ("objects that unpack to 64 MiB", document(&[page()], &[flate("/Type /ObjStm /N 1 /First 4", &huge)], "")),
+        (
+            "a page that unpacks to 64 MiB",
+            document(&[flate("", &huge)], &[], ""),
+        ),
+        (
+            "objects that unpack to 64 MiB",
+            document(&[page()], &[flate("/Type /ObjStm /N 1 /First 4", &huge)], ""),
+        ),
         (
             "a page packed twice",
             document(&[stream("/Filter [/FlateDecode /FlateDecode]", &twice)], &[], ""),
         ),
-        ("objects that share their bytes", document(&[page()], &[overlapping], "")),
+        (
+            "objects that share their bytes",
+            document(&[page()], &[overlapping], ""),
+        ),
         ("objects within each other", document(&[page()], &[nested], "")),
         ("many streams of objects", document(&[page()], &many, "")),
-        ("objects without end", document(&[page()], &[array.repeat(8).into_bytes()], "")),
+        (
+            "objects without end",
+            document(&[page()], &[array.repeat(8).into_bytes()], ""),
+        ),
         ("pages without end", document(&vec![page(); PAGES + 1], &[], "")),
         ("one page many times", {
             let kids = "3 0 R ".repeat(PAGES);
             file(&[
                 b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
                 format!("<< /Type /Pages /Kids [{kids}] /Count {PAGES} >>").into_bytes(),
-                b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>".to_vec(),
+                b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>"
+                    .to_vec(),
                 packed("", &words),
                 FONT.as_bytes().to_vec(),
             ])
         }),
-        ("a drawing of itself", document(&[stream("", b"/Fm Do")], &[drawing], "/XObject << /Fm 4 0 R >>")),
+        (
+            "a drawing of itself",
+            document(&[stream("", b"/Fm Do")], &[drawing], "/XObject << /Fm 4 0 R >>"),
+        ),
         ("words without end", document(&[packed("", &words)], &[], "")),
         ("a file of brackets", {
             let mut bytes = b"%PDF-1.5\n".to_vec();

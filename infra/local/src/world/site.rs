@@ -70,11 +70,17 @@ async fn visited(State(world): State<Arc<World>>, Path(name): Path<String>) -> R
     let mut visits = world.sites.visits.lock().unwrap_or_else(PoisonError::into_inner);
     let count = visits.entry(name).or_default();
     *count += 1;
-    html(format!("<h1>Price</h1><p>The boat costs {count}00 euros a day.</p>"))
+    html(format!(
+        "<h1>Price</h1><p>The boat costs {count}00 euros a day.</p>"
+    ))
 }
 
 async fn picture() -> Response {
-    ([(header::CONTENT_TYPE, "image/png")], b"\x89PNG\r\n\x1a\n".as_slice()).into_response()
+    (
+        [(header::CONTENT_TYPE, "image/png")],
+        b"\x89PNG\r\n\x1a\n".as_slice(),
+    )
+        .into_response()
 }
 
 fn html(text: String) -> Response {

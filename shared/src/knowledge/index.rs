@@ -38,6 +38,18 @@ pub struct Hit<'a> {
     pub coverage: f32,
 }
 
+/// Finds passages for a question. [`Index`] does by its words; a provider's embeddings could by its meaning.
+pub trait Retrieval {
+    /// The likeliest passages, best first, at most `limit`.
+    fn retrieve(&self, question: &str, limit: usize) -> Vec<Hit<'_>>;
+}
+
+impl Retrieval for Index {
+    fn retrieve(&self, question: &str, limit: usize) -> Vec<Hit<'_>> {
+        self.search(question, limit)
+    }
+}
+
 pub(super) struct Entry {
     pub(super) passage: Passage,
     /// Its lines.

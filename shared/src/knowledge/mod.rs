@@ -25,7 +25,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Decision, HandOverReason, best_answer};
-pub use index::{Hit, Index};
+pub use index::{Hit, Index, Retrieval};
 pub use split::{split, split_parts};
 pub(crate) use words::fold_into;
 

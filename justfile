@@ -1,6 +1,6 @@
 # `just` alone lists the recipes. Plain `cargo run` and `cargo test` need none of them.
 
-functions := "inbound dispatch reply deliver inbox erasure retention exports channels mail attachments"
+functions := "inbound dispatch reply deliver inbox erasure retention exports channels mail attachments documents"
 export PATH := justfile_directory() / ".tools/python/bin:" + env("PATH")
 
 [private]
@@ -34,6 +34,10 @@ flood seed="1" messages="10000":
 # Every parser of what strangers send, for so many seconds each, on the nightly toolchain
 fuzz seconds="60" *targets:
     scripts/fuzz {{ seconds }} {{ targets }}
+
+# How well questions are answered: recall, wrong answers and hand-overs on three businesses, beside plain search
+retrieval:
+    cargo test -p usher-shared --lib -- --nocapture three_businesses
 
 # Formatting, lints, template, dependencies
 lint:

@@ -4,7 +4,9 @@
 use usher_carriers::form::{Enquiry, Form, MOST_FIELDS, MOST_FILES};
 use usher_carriers::urlencoded::{Fields, encode};
 use usher_carriers::{meta as wire, signature, sms, voice};
+use usher_documents::{MOST_TEXT, robots, site};
 use usher_shared::channel::AttachmentKind;
+use usher_shared::knowledge::{Format, split};
 
 /// A webhook of Meta's, a deletion request, and the handshake.
 pub fn meta(data: &[u8]) {
@@ -102,5 +104,37 @@ pub fn told(data: &[u8]) {
     let _heard = usher_carriers::mail::resend::hear("key", "id", data);
     if let Ok(event) = serde_json::from_slice(data) {
         let _heard = usher_carriers::mail::ses::hear(&event);
+    }
+}
+
+/// A document, and the rules of a web site; the first byte says which. A PDF is one without it.
+pub fn document(data: &[u8]) {
+    let (format, bytes) = match data.split_first() {
+        Some((b'0', rest)) => (Format::Html, rest),
+        Some((b'1', rest)) => (Format::Csv, rest),
+        Some((b'3', rest)) => {
+            let rules = robots::Rules::parse(&String::from_utf8_lossy(rest));
+            let _allowed = rules.allow("/menu.pdf?page=2");
+            return;
+        }
+        _ => (Format::Pdf, data),
+    };
+    if let Ok(found) = usher_documents::read(format, bytes) {
+        let size: usize = found.parts.iter().map(|(_, text)| text.len()).sum();
+        assert!(size <= MOST_TEXT);
+        for (_, text) in &found.parts {
+            assert!(!text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')));
+            let _passages = split("doc", "Title", format, text);
+        }
+    }
+    if format == Format::Html {
+        let page = usher_documents::page(&String::from_utf8_lossy(bytes));
+        if let Ok(start) = "https://inn.example/".parse() {
+            let mut site = site::Site::new(&start);
+            site.found(&start, &page.links);
+            while let Some(next) = site.next_page() {
+                assert!(site.holds(&next));
+            }
+        }
     }
 }

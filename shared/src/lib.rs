@@ -7,6 +7,7 @@ pub mod attachment;
 pub mod category;
 pub mod channel;
 pub mod consent;
+pub mod document;
 pub mod find;
 pub mod guard;
 pub mod identifier;

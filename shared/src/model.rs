@@ -103,7 +103,7 @@ impl Processing {
 pub use crate::channel::{
     AttachmentKind, AttachmentRefusal, AttachmentState, ChannelKind, ChannelState, Delivery, Failure,
 };
-pub use crate::knowledge::Format as DocumentFormat;
+pub use crate::knowledge::{Format as DocumentFormat, Kind as DocumentKind, Warning as DocumentWarning};
 pub use crate::switches::Day;
 
 /// What the AI decided about an inbound message.
@@ -139,6 +139,8 @@ pub enum AuditAction {
     ChannelDeleted,
     /// A document was added.
     DocumentCreated,
+    /// A document was replaced by a newer version.
+    DocumentReplaced,
     /// A document was removed.
     DocumentDeleted,
     /// A person took a conversation over.
@@ -321,6 +323,26 @@ pub struct PassageRef {
     pub number: u32,
 }
 
+/// Why a document's web address could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadFailure {
+    /// The address, or one that it leads to, is none of the public net.
+    AddressRefused,
+    /// It leads to another site.
+    OtherSite,
+    /// The site asks not to be read.
+    Robots,
+    /// There is nothing at the address, or not for everybody.
+    NotFound,
+    /// It could not be reached, or not in time.
+    Unreachable,
+    /// It is too large.
+    TooLarge,
+    /// It is no page of text.
+    NotText,
+}
+
 /// What a message says. Sealed.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageBody {
@@ -450,6 +472,9 @@ not_personal!(
     MessageState,
     ConversationState,
     DocumentFormat,
+    DocumentKind,
+    DocumentWarning,
+    ReadFailure,
     Decision,
     AuditAction,
     ErasureState,

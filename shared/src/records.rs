@@ -18,8 +18,9 @@ use crate::ids::{
 use crate::masking::Masking;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
-    DocumentFormat, ErasureLook, ErasureState, ExportCounts, ExportKind, ExportState, MessageBody,
-    MessageState, PassageRef, Processing, Profile, Reach, UploadProgress, Usage,
+    DocumentFormat, DocumentKind, DocumentWarning, ErasureLook, ErasureState, ExportCounts, ExportKind,
+    ExportState, MessageBody, MessageState, PassageRef, Processing, Profile, Reach, ReadFailure,
+    UploadProgress, Usage,
 };
 use crate::policy::TenantPolicy;
 use crate::record::{
@@ -870,18 +871,36 @@ records! {
         open {
             /// Its id.
             id: DocumentId,
-            /// How its text is written.
+            /// What it was written as.
             format: DocumentFormat,
-            /// When it was uploaded.
+            /// What it is to the business.
+            kind: DocumentKind,
+            /// When it was added.
             created_at: Timestamp,
+            /// When its text was last replaced.
+            updated_at: Timestamp,
+            /// From 1; one more with each text.
+            version: u64,
             /// Size of its text in bytes.
             size: u64,
+            /// What its owner should know about what was read.
+            warnings: Vec<DocumentWarning>,
+            /// When its web address was last looked at.
+            read_at: Option<Timestamp>,
+            /// Why the last look found nothing. The text of the one before stays.
+            read_failure: Option<ReadFailure>,
         }
         sealed {
             /// Its title.
             title: String,
-            /// Its text.
+            /// What it shows, in the owner's words.
+            caption: String,
+            /// Its text, parts separated by form feeds.
             text: String,
+            /// Where in the document each part stands.
+            sources: Vec<String>,
+            /// The web address that it is read from.
+            source_url: Option<String>,
         }
     }
 

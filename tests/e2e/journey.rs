@@ -139,6 +139,11 @@ async fn inbox(tenant: &Tenant) {
         .header("idempotency-key", "document-1");
     let document = send(keyed.json(&body)).await.expect(201);
     tenant.get("/v1/documents").await.expect(200);
+    let newer = json!({"title": "Old", "format": "text", "text": "Newer prices."});
+    tenant
+        .put(&format!("/v1/documents/{}", id(&document)), &newer)
+        .await
+        .expect(200);
     tenant
         .delete(&format!("/v1/documents/{}", id(&document)))
         .await
@@ -394,6 +399,7 @@ async fn stopped(stack: &Stack, tenant: &Tenant) {
         .await;
     assert!(written.unwrap().happened());
     stack.advance(Duration::from_hours(7)).await.unwrap();
+    schedule(stack, "reread").await;
     schedule(stack, "sweep").await;
     assert!(stack.pause("erasure", false) && stack.pause("exports", false));
     let path = format!("/v1/exports/{}", id(&asked));

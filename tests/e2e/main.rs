@@ -16,6 +16,7 @@ mod chat;
 mod crashes;
 mod dead_letters;
 mod delivery;
+mod documents;
 mod erasure;
 mod every_channel;
 mod export_resume;

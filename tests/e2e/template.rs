@@ -55,6 +55,7 @@ fn document() -> serde_json::Value {
     document.merge(exports::openapi());
     document.merge(attachments::openapi());
     document.merge(channels::openapi());
+    document.merge(documents::openapi());
     serde_json::to_value(document).unwrap()
 }
 

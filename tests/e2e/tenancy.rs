@@ -26,7 +26,7 @@ fn function(name: &str) -> Platform {
     function_on(stack(), name)
 }
 
-async fn tenant_of(tenant: &Tenant) -> TenantId {
+pub(crate) async fn tenant_of(tenant: &Tenant) -> TenantId {
     let operator = usher_local::seed::operator(stack()).unwrap();
     let key = operator.find_api_key(&tenant.demo.api_key).await.unwrap();
     *key.unwrap().tenant

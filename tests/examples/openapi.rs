@@ -9,5 +9,6 @@ fn main() {
     document.merge(exports::openapi());
     document.merge(attachments::openapi());
     document.merge(channels::openapi());
+    document.merge(documents::openapi());
     println!("{}", document.to_pretty_json().unwrap());
 }

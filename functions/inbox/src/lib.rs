@@ -1,5 +1,5 @@
-//! The API for those who work with what came in: conversations and their messages, leads, the AI's audit
-//! trail and documents. One file per resource; docs/API.md says what all of them have in common.
+//! The API for those who work with what came in: conversations and their messages, leads and the AI's
+//! audit trail. One file per resource; docs/API.md says what all of them have in common.
 //!
 //! A handler reaches a tenant's rows only through [`access::Granted`], which names the scope that the
 //! caller's key must have.
@@ -10,7 +10,6 @@ mod assistant;
 mod attachments;
 mod contacts;
 mod conversations;
-mod documents;
 mod health;
 mod leads;
 mod masking;
@@ -60,8 +59,6 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(leads::read_lead))
         .routes(routes!(leads::search_leads))
         .routes(routes!(search::search))
-        .routes(routes!(documents::list_documents, documents::create_document))
-        .routes(routes!(documents::read_document, documents::delete_document))
         .routes(routes!(masking::read_masking, masking::change_masking))
         .routes(routes!(providers::read_providers))
         .routes(routes!(assistant::read_assistant, assistant::change_assistant))

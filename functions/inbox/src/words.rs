@@ -2,7 +2,7 @@
 //! new to the records does not compile until it is given a name here.
 
 use serde::{Deserialize, Serialize};
-pub(crate) use usher_aws::http::words::{Deleted, Time};
+pub(crate) use usher_aws::http::words::Time;
 use usher_shared::model;
 use utoipa::ToSchema;
 
@@ -32,8 +32,6 @@ usher_aws::words! {
         TooLarge, SizeMismatch, TypeMismatch, TypeRefused, DigestMismatch, AddressRefused, Gone, Unavailable,
         NotOffered,
     }
-    /// How a document's text is written.
-    DocumentFormat { Text, Markdown, }
     /// What may be done with what a person writes: everything, nothing by an AI, or nothing but keeping it.
     Processing { Full, WithoutAi, Restricted, }
     /// A day of the week.

@@ -15,7 +15,9 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
 use usher_aws::batch::run_batch;
 use usher_aws::deadline::Deadline;
-use usher_aws::{Platform, queue};
+use usher_aws::sealing::KeyringError;
+use usher_aws::{Platform, TenantScope, queue};
+use usher_shared::knowledge::Index;
 use usher_shared::records::ReplyJob;
 
 use crate::kinds::Kinds;
@@ -40,6 +42,14 @@ impl Desk {
             library: Library::default(),
             kinds: Kinds::default(),
         }
+    }
+
+    /// The documents of a scope's tenant, as this desk answers from them.
+    ///
+    /// # Errors
+    /// If keys or documents cannot be had.
+    pub async fn index(&self, scope: &TenantScope) -> Result<Arc<Index>, KeyringError> {
+        self.library.index(scope).await
     }
 }
 

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use usher_aws::TenantScope;
 use usher_aws::sealing::KeyringError;
 use usher_aws::store::{Read, keys};
+use usher_shared::document;
 use usher_shared::ids::{DocumentId, TenantId};
-use usher_shared::knowledge::{Index, split};
+use usher_shared::knowledge::Index;
 use usher_shared::records::Document;
 
 /// Indexes kept at once. A tenant's documents are at most a few megabytes.
@@ -85,13 +86,7 @@ async fn load(scope: &TenantScope) -> Result<Index, KeyringError> {
             let key = row.peek::<DocumentId>("id").and_then(|id| data_keys.get(&id));
             if let Some(key) = key {
                 let document: Document = scope.store().open(row, key)?;
-                let id = document.id.to_string();
-                passages.extend(split(
-                    &id,
-                    document.title.get(),
-                    *document.format,
-                    document.text.get(),
-                ));
+                passages.extend(document::passages(&document));
             }
         }
         after = page.next;

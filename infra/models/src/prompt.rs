@@ -253,7 +253,7 @@ mod tests {
                 ..Business::default()
             },
             language: None,
-            room: Room::on(Some(ChannelKind::Sms)),
+            room: Room::on(ChannelKind::Sms),
             history,
             question,
             passages,

@@ -336,7 +336,7 @@ fn asked(provider: &str, model: &str, options: &Value) -> (Call, Value) {
             ..Business::default()
         },
         language: None,
-        room: Room::on(None),
+        room: Room::on(usher_shared::channel::ChannelKind::Instagram),
         history: &[
             Line {
                 ours: false,

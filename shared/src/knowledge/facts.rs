@@ -47,7 +47,8 @@ pub(super) fn sentences(line: &str) -> impl Iterator<Item = &str> {
 pub(super) fn names_number(line: &str) -> bool {
     let counted =
         "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred
-        noon midnight sunset sunrise monday tuesday wednesday thursday friday saturday sunday";
+        noon midnight sunset sunrise monday tuesday wednesday thursday friday saturday sunday
+        eins zwei drei vier funf sechs sieben acht neun zehn elf zwolf mittag mitternacht";
     line.chars().any(char::is_numeric)
         || words(line)
             .iter()

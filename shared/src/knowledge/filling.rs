@@ -12,6 +12,7 @@ pub(super) const HEADING: usize = 120;
 /// Passages being filled, one heading path at a time.
 pub(super) struct Passages<'a> {
     document: &'a str,
+    source: &'a str,
     path: Vec<(usize, String)>,
     lines: Vec<String>,
     chars: usize,
@@ -29,11 +30,25 @@ impl<'a> Passages<'a> {
         };
         Self {
             document,
+            source: "",
             path,
             lines: Vec::new(),
             chars: 0,
             bare_heading: false,
             done: Vec::new(),
+        }
+    }
+
+    /// Begins a part. A section of a printed document goes on over the page; a web page begins anew.
+    pub(super) fn part(&mut self, source: &'a str, anew: bool) {
+        if self.bare_heading {
+            self.say_heading();
+        }
+        self.flush();
+        self.source = source;
+        self.bare_heading = false;
+        if anew {
+            self.path.retain(|(level, _)| *level == 0);
         }
     }
 
@@ -116,6 +131,7 @@ impl<'a> Passages<'a> {
             id,
             document: self.document.to_owned(),
             number,
+            source: self.source.to_owned(),
             heading,
             text,
         });

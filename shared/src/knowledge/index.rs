@@ -7,7 +7,7 @@ use super::facts::{names_amount, names_nothing_to_pay, names_number, sentences};
 use super::lexicon::{is_stop, related};
 use super::question::{Question, is_month, span};
 use super::spelling::{allowed_edits, edits_within};
-use super::words::{stem, words};
+use super::words::{Language, words};
 
 /// Okapi BM25's usual saturation; length counts half, since passages are of like size.
 const SATURATION: f32 = 1.2;
@@ -24,6 +24,7 @@ pub struct Index {
     /// By term: the passages that hold it, with how often.
     postings: Vec<Vec<(u32, f32)>>,
     average_length: f32,
+    language: Language,
 }
 
 /// A passage that a search found.
@@ -35,6 +36,18 @@ pub struct Hit<'a> {
     pub score: f32,
     /// The share of the question's content words, weighted by their rarity, that the passage holds: 0 to 1.
     pub coverage: f32,
+}
+
+/// Finds passages for a question. [`Index`] does by its words; a provider's embeddings could by its meaning.
+pub trait Retrieval {
+    /// The likeliest passages, best first, at most `limit`.
+    fn retrieve(&self, question: &str, limit: usize) -> Vec<Hit<'_>>;
+}
+
+impl Retrieval for Index {
+    fn retrieve(&self, question: &str, limit: usize) -> Vec<Hit<'_>> {
+        self.search(question, limit)
+    }
 }
 
 pub(super) struct Entry {
@@ -74,6 +87,7 @@ impl Index {
             vocabulary: BTreeMap::new(),
             postings: Vec::new(),
             average_length: 1.0,
+            language: Language::of(passages.iter().map(|passage| passage.text.as_str())),
         };
         for passage in passages {
             index.add(passage);
@@ -140,14 +154,14 @@ impl Index {
     /// Looks a folded word up: itself, its relatives, and, if nothing is known of it, its likeliest spelling.
     pub(super) fn wanted(&self, word: &str) -> Wanted {
         let number = word.chars().all(|c| c.is_ascii_digit());
-        let own = stem(word);
+        let own = self.language.stem(word);
         let mut alternatives: Vec<(u32, f32)> = self
             .vocabulary
             .get(&own)
             .map(|term| (*term, 1.0))
             .into_iter()
             .collect();
-        for (other, worth) in related(&own) {
+        for (other, worth) in related(self.language, &own) {
             alternatives.extend(self.vocabulary.get(other).map(|term| (*term, *worth)));
         }
         if alternatives.is_empty() && !number {
@@ -171,19 +185,21 @@ impl Index {
 
     /// Whether any passage of the document holds the word.
     pub(super) fn document_holds(&self, document: &str, word: &str) -> bool {
-        self.vocabulary.get(&stem(word)).is_some_and(|term| {
-            let mut passages = self
-                .postings(*term)
-                .iter()
-                .filter_map(|(passage, _)| self.entry(*passage));
-            passages.any(|entry| entry.passage.document == document)
-        })
+        self.vocabulary
+            .get(&self.language.stem(word))
+            .is_some_and(|term| {
+                let mut passages = self
+                    .postings(*term)
+                    .iter()
+                    .filter_map(|(passage, _)| self.entry(*passage));
+                passages.any(|entry| entry.passage.document == document)
+            })
     }
 
     /// Whether a line, with what stands above it, holds the word itself.
     pub(super) fn unit_holds(&self, unit: &Unit, word: &str) -> bool {
         self.vocabulary
-            .get(&stem(word))
+            .get(&self.language.stem(word))
             .is_some_and(|term| unit.terms.contains(term))
     }
 
@@ -254,16 +270,20 @@ impl Index {
         for at in 0..words.len() {
             let (before, this, next) = (at.checked_sub(1).map_or("", word), word(at), word(at + 1));
             if !is_stop(this) || this == "may" && is_month(before, next) {
-                out.push(self.term(&stem(this)));
+                out.push(self.term(&self.language.stem(this)));
             }
-            let end = if matches!(next, "to" | "until" | "till" | "through") {
+            let end = if matches!(next, "to" | "until" | "till" | "through" | "bis") {
                 at + 2
             } else {
                 at + 1
             };
             if words.get(at + 1).is_some_and(|word| !word.after_break) {
                 let inside = span(this, word(end));
-                out.extend(inside.into_iter().map(|name| self.term(&stem(name))));
+                out.extend(
+                    inside
+                        .into_iter()
+                        .map(|name| self.term(&self.language.stem(name))),
+                );
             }
         }
         out

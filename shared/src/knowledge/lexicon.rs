@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::LazyLock;
 
-use super::words::stem;
+use super::words::Language;
 
 /// What a match is worth that is another word for the one asked.
 const RELATED: f32 = 0.9;
@@ -27,7 +27,10 @@ dalla nel nella sul sulla che chi cui e ed o ma se non si ci vi mi ti sono sei s
 quale quali cosa come dove quando perche questo questa l dell nell all
 der das den dem des ein eine einen einem einer eines und oder aber nicht kein keine ist sind war wir ihr ihre uns
 sie er ich mich mir man mit von zu zum zur im am auf aus bei fur uber um nach vor wie wo wann warum wer wenn
-haben hat habe gibt es auch nur noch schon kann konnen darf durfen
+haben hat habe gibt es auch nur noch schon kann konnen darf durfen mein meine meinen meinem unser unsere unseren
+unserem ihnen ihren ihrem dir euch euer bei beim ins vom ans als dass so sehr etwas jemand wird werden wurde wurden
+muss mussen musst soll sollen will wollen bin bist hatte hatten dann denn doch mal dabei dazu davon dort hier da jede
+jeder jedes alle allen welche welcher welches ab bis ohne durch gegen viel viele
 les des du au aux et ou mais ne pas est sont etes nous vous ils elle elles je tu se sa ses son mes nos votre vos
 que qui quoi quel quelle quels quelles dans sur avec sans pour par chez y a-t-il c qu est-ce
 el los las unos unas del y o pero con sin por para es son esta estan hay nosotros ustedes que cual donde cuando
@@ -46,7 +49,8 @@ customers client clients number numbers recommend suggest include includes inclu
 case mother father mum mom dad sister brother aunt uncle cousin grandmother grandma grandfather friend friends husband
 wife fiance fiancee
 buongiorno ciao salve grazie vorrei vorremmo possibile per favore sapere informazioni
-hallo guten tag danke bitte mochten wurden gerne moglich
+hallo guten tag danke bitte mochten mochte wurden wurde wurden gerne moglich geht gehen kommen kommt bringen
+mitbringen mitkommt bekommen brauchen braucht bieten bietet sagen wissen fragen frage wunschen machen macht stellen
 bonjour merci voudrais voudrions possible plait s'il
 hola buenos dias gracias quisiera posible
 ";
@@ -56,7 +60,7 @@ const MONEY: &str = "
 price prices priced pricing cost costs costing charge charges charged fee fees rate rates euro euros eur usd dollar
 dollars pound pounds expensive cheap tariff quote
 prezzo prezzi costo costi costa costano quanto tariffa
-preis preise kosten kostet teuer prix cout coute coutent combien tarif precio precios cuesta cuestan cuanto
+preis preise kosten kostet teuer prix cout coute coutent combien tarif gebuhr gebuhren precio precios cuesta cuestan cuanto
 ";
 
 /// Groups of words that mean one thing in a question about a business: each finds all the others.
@@ -92,6 +96,19 @@ const SAME: &[&str] = &[
     "legal legally civil",
     "seat seated seating",
     "pay payment paying paid",
+    "delivery deliver delivers delivered shipping ship ships shipped",
+    "heavy weight weigh weighs",
+    "hund hunde",
+    "rad fahrrad leihrad tourenrad rader fahrrader leihrader tourenrader",
+    "leihen ausleihen verleihen mieten leihrad leihrader",
+    "auschecken abreise abreisen",
+    "einchecken anreise anreisen",
+    "zahlen bezahlen zahlung",
+    "baden schwimmen",
+    "parken parkplatz parkplatze",
+    "offen geoffnet offnungszeiten",
+    "rollstuhl rollstuhle rollstuhlfahrer barrierefrei",
+    "aufzug lift fahrstuhl",
 ];
 
 /// A word that stands for narrower ones: the passage may name any of them. Not the other way round.
@@ -106,6 +123,7 @@ const COVERS: &[(&str, &str)] = &[
     ("hold", "capacity seated"),
     ("arrive", "get reach"),
     ("park", "parking"),
+    ("haustier", "hund hunde katze katzen"),
 ];
 
 /// Phrases by which a guest asks for a person, as words; `_` stands for up to two words of any kind.
@@ -208,26 +226,36 @@ pub(super) fn is_money(word: &str) -> bool {
 }
 
 /// Stems by which a question's word may also be found, with what such a match is worth.
-pub(super) fn related(wanted: &str) -> &'static [(String, f32)] {
-    static TABLE: LazyLock<BTreeMap<String, Vec<(String, f32)>>> = LazyLock::new(|| {
-        let mut table: BTreeMap<String, Vec<(String, f32)>> = BTreeMap::new();
-        for group in SAME {
-            let members: BTreeSet<String> = group.split_whitespace().map(stem).collect();
-            for member in &members {
-                let others = members.iter().filter(|other| *other != member);
-                table
-                    .entry(member.clone())
-                    .or_default()
-                    .extend(others.map(|other| (other.clone(), RELATED)));
-            }
-        }
-        for (broad, narrow) in COVERS {
-            let narrow = narrow.split_whitespace().map(|word| (stem(word), NARROWER));
-            table.entry(stem(broad)).or_default().extend(narrow);
-        }
-        table
+pub(super) fn related(language: Language, wanted: &str) -> &'static [(String, f32)] {
+    static TABLES: LazyLock<BTreeMap<Language, Related>> = LazyLock::new(|| {
+        Language::ALL
+            .map(|language| (language, relatives(language)))
+            .into()
     });
-    TABLE.get(wanted).map_or(&[], Vec::as_slice)
+    let found = TABLES.get(&language).and_then(|table| table.get(wanted));
+    found.map_or(&[], Vec::as_slice)
+}
+
+type Related = BTreeMap<String, Vec<(String, f32)>>;
+
+fn relatives(language: Language) -> Related {
+    let stem = |word: &str| language.stem(word);
+    let mut table = Related::new();
+    for group in SAME {
+        let members: BTreeSet<String> = group.split_whitespace().map(stem).collect();
+        for member in &members {
+            let others = members.iter().filter(|other| *other != member);
+            table
+                .entry(member.clone())
+                .or_default()
+                .extend(others.map(|other| (other.clone(), RELATED)));
+        }
+    }
+    for (broad, narrow) in COVERS {
+        let narrow = narrow.split_whitespace().map(|word| (stem(word), NARROWER));
+        table.entry(stem(broad)).or_default().extend(narrow);
+    }
+    table
 }
 
 /// True if the words hold one of the phrases that ask for a person.
@@ -279,8 +307,9 @@ mod tests {
 
     #[test]
     fn broad_words_find_narrow_ones_and_not_the_reverse() {
+        let stem = |word: &str| Language::English.stem(word);
         let finds = |word: &str, other: &str| {
-            related(&stem(word))
+            related(Language::English, &stem(word))
                 .iter()
                 .any(|(found, _)| *found == stem(other))
         };

@@ -16,7 +16,7 @@ pub(super) struct Question {
     pub(super) years: Vec<String>,
     /// Days it names, as day and month: an answer must name them too.
     pub(super) days: Vec<(String, String)>,
-    /// It asks whether a date is free, which no document knows.
+    /// It asks whether a date is free, or what became of something of the guest's own, which no document knows.
     pub(super) asks_availability: bool,
 }
 
@@ -59,20 +59,33 @@ const HOW: &[(&str, &str)] = &[
     ("high", "height high tall"),
     (
         "long",
-        "hour hours minutes days weeks night nights metres o'clock until 00 30",
+        "hour hours minutes day days week weeks month months year years night nights metres o'clock until 00 30",
     ),
     ("loud", "decibels decibel db"),
     ("many", ""),
     ("late", ""),
     ("early", ""),
+    ("heavy", "kg kilos kilograms grams g pounds lb"),
+    ("weit", "km kilometer kilometern meter metern minuten"),
+    ("gross", "m² m2 quadratmeter meter"),
+    (
+        "lange",
+        "stunde stunden minuten tage tagen wochen nachte uhr bis meter",
+    ),
+    ("hoch", ""),
+    ("spat", ""),
+    ("fruh", ""),
 ];
 
 /// How a clause begins that asks something.
 const STARTERS: &str =
     "is are was do does did can could may might must should would will shall have has how what when
-where who which why whose";
+where who which why whose
+ist sind hat haben habt kann konnen darf durfen muss mussen wie was wo wann wer welche welcher welches warum gibt";
 const AUXILIARIES: &str = "we i you they he she it guests people to can could";
 const MONTHS: &str = "january february march april may june july august september october november december";
+const MONATE: &str = "januar februar marz april mai juni juli august september oktober november dezember";
+const WOCHE: &str = "montag dienstag mittwoch donnerstag freitag samstag sonntag";
 const DAYS: &str =
     "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays
 fridays saturdays sundays date weekend weekends";
@@ -92,17 +105,20 @@ impl Question {
             .flat_map(|(read, _)| read.iter().map(|w| w.text.clone()))
             .collect();
         let availability = |(at, word): (usize, &String)| match word.as_str() {
-            "available" | "availability" | "vacant" => true,
+            "available" | "availability" | "vacant" | "frei" | "verfugbar" => true,
             // Not "free of charge".
             "free" => all.get(at + 1).is_none_or(|next| next != "of"),
             _ => false,
         };
-        let dated =
-            |word: &String| listed(DAYS, word) || listed(MONTHS, word) && word != "may" || is_year(word);
+        let dated = |word: &String| {
+            let month = is_month_name(word) && word != "may";
+            month || listed(DAYS, word) || listed(WOCHE, word) || is_year(word)
+        };
         Self {
             years: all.iter().filter(|word| is_year(word)).cloned().collect(),
             days: named_days(&all),
-            asks_availability: all.iter().enumerate().any(availability) && all.iter().any(dated),
+            asks_availability: all.iter().enumerate().any(availability) && all.iter().any(dated)
+                || asks_after_own(&all),
             clauses: relevant(clauses.iter().map(|(read, asked)| clause(read, *asked)).collect()),
             words: all,
         }
@@ -119,6 +135,25 @@ impl Question {
         }
         out
     }
+}
+
+/// "Is my bike ready?", "Where is my order?": asked of something of the guest's own.
+fn asks_after_own(words: &[String]) -> bool {
+    let own = |word: &str| matches!(word, "my" | "our" | "mein" | "meine");
+    let done = |word: &String| {
+        let word = word.as_str();
+        matches!(
+            word,
+            "ready" | "arrived" | "dispatched" | "finished" | "fertig" | "angekommen"
+        )
+    };
+    words.windows(2).enumerate().any(|(at, pair)| match pair {
+        [verb, word] if matches!(verb.as_str(), "is" | "are" | "has" | "ist" | "sind") && own(word) => {
+            let before = at.checked_sub(1).and_then(|at| words.get(at));
+            before.is_some_and(|word| matches!(word.as_str(), "where" | "wo")) || words.iter().any(done)
+        }
+        _ => false,
+    })
 }
 
 /// Questions stand for themselves. Statements beside them only count where a question says nothing by itself
@@ -147,6 +182,10 @@ fn relevant(clauses: Vec<Clause>) -> Vec<Clause> {
             asked: true,
             elliptical: false,
         }];
+    }
+    // "Can you true my wheel, and how much is that?"
+    if let (Some(needs), Some(last)) = (&bare, asked.last_mut()) {
+        last.needs.money |= needs.money;
     }
     // "It is about the quartet. What is the price on a Saturday?": the one word left would find another price.
     if let [only] = asked.as_mut_slice()
@@ -215,9 +254,12 @@ fn clause(read: &[Word], asked: bool) -> Clause {
         if std::mem::take(&mut after_how) && how(text, next, &mut clause.needs) {
             continue;
         }
-        after_how = text == "how";
+        after_how = matches!(text.as_str(), "how" | "wie");
         match text.as_str() {
             "when" => clause.needs.number |= listed(STARTERS, next),
+            "wann" => clause.needs.number = true,
+            // "Was zahlen wir für …", not "Kann ich mit Karte zahlen".
+            "zahlen" | "zahlt" | "zahle" if before == "was" => clause.needs.money = true,
             "time" if matches!(before, "what" | "which") => clause.needs.number = true,
             "charge" | "charges" | "charged" if before == "of" => {}
             "charge" | "charges" | "charged" if !is_charging(before, next) => clause.push(text, before),
@@ -245,6 +287,10 @@ impl Clause {
 
 /// Reads the word after "how"; true if it is dealt with.
 fn how(word: &str, next: &str, needs: &mut Needs) -> bool {
+    if matches!(word, "viel" | "teuer") {
+        needs.money |= word == "teuer";
+        return true;
+    }
     if word == "much" {
         let countable = matches!(next, "time" | "space" | "room" | "notice" | "luggage");
         needs.money |= !countable;
@@ -277,9 +323,8 @@ pub(super) fn is_month(before: &str, next: &str) -> bool {
 
 /// The months or weekdays that lie between two, ends included; empty if they are neither.
 pub(super) fn span(from: &str, to: &str) -> Vec<&'static str> {
-    let week = DAYS.split_whitespace().take(7).collect::<Vec<_>>();
-    let year = MONTHS.split_whitespace().collect::<Vec<_>>();
-    for cycle in [week, year] {
+    for (cycle, length) in [(DAYS, 7), (MONTHS, 12), (WOCHE, 7), (MONATE, 12)] {
+        let cycle = cycle.split_whitespace().take(length).collect::<Vec<_>>();
         let at = |name: &str| cycle.iter().position(|entry| *entry == name);
         if let (Some(first), Some(last)) = (at(from), at(to)) {
             let steps = (last + cycle.len() - first) % cycle.len();
@@ -296,7 +341,7 @@ pub(super) fn span(from: &str, to: &str) -> Vec<&'static str> {
 }
 
 fn named_days(words: &[String]) -> Vec<(String, String)> {
-    let months = words.iter().enumerate().filter(|(_, word)| listed(MONTHS, word));
+    let months = words.iter().enumerate().filter(|(_, word)| is_month_name(word));
     months
         .filter_map(|(at, month)| {
             let near = |at: Option<usize>| at.and_then(|at| words.get(at)).filter(|word| is_day_number(word));
@@ -312,6 +357,10 @@ fn named_days(words: &[String]) -> Vec<(String, String)> {
             ))
         })
         .collect()
+}
+
+fn is_month_name(word: &str) -> bool {
+    listed(MONTHS, word) || listed(MONATE, word)
 }
 
 fn is_day_number(word: &str) -> bool {

@@ -2,23 +2,31 @@
 
 use super::filling::{HEADING, Passages, truncated};
 use super::inline::plain;
-use super::{Format, Passage};
+use super::{Format, Part, Passage};
 
 /// Cuts a document into passages, in order; any text is fine, one without words gives none.
 ///
 /// `title` stands first in every heading path, unless the document's own first heading says the same.
 pub fn split(document: &str, title: &str, format: Format, text: &str) -> Vec<Passage> {
-    let blocks = match format {
-        Format::Markdown => markdown(text),
-        Format::Text => plain_text(text),
-    };
+    split_parts(document, title, format, &[Part { source: "", text }])
+}
+
+/// Cuts a document that has parts: no passage reaches from one into the next, and each says where it stands.
+pub fn split_parts(document: &str, title: &str, format: Format, parts: &[Part<'_>]) -> Vec<Passage> {
     let mut passages = Passages::new(document, title);
-    for block in blocks {
-        match block {
-            Block::Heading { level, text } => passages.heading(level, &text),
-            Block::Paragraph(text) => passages.paragraph(&text),
-            Block::Item { introduction, text } => passages.fact(introduction.as_deref(), &text),
-            Block::Row(text) => passages.fact(None, &text),
+    for part in parts {
+        passages.part(part.source, format == Format::Web);
+        let blocks = match format {
+            Format::Text => plain_text(part.text),
+            Format::Markdown | Format::Html | Format::Csv | Format::Pdf | Format::Web => markdown(part.text),
+        };
+        for block in blocks {
+            match block {
+                Block::Heading { level, text } => passages.heading(level, &text),
+                Block::Paragraph(text) => passages.paragraph(&text),
+                Block::Item { introduction, text } => passages.fact(introduction.as_deref(), &text),
+                Block::Row(text) => passages.fact(None, &text),
+            }
         }
     }
     passages.finish()

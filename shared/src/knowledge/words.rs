@@ -1,5 +1,7 @@
 //! From text to terms: folding, cutting into words, and a light stem.
 
+use rust_stemmers::{Algorithm, Stemmer};
+
 /// A word of a text, lower-cased and without accents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
@@ -31,6 +33,81 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     }
     finish(&mut current, &mut broke, &mut out);
     out
+}
+
+/// What a tenant's documents are written in: it decides which endings are endings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Language {
+    #[default]
+    English,
+    German,
+    French,
+    Italian,
+    Spanish,
+}
+
+/// Little words that tell languages apart, folded.
+const TELLING: [(Language, &str); 5] = [
+    (
+        Language::English,
+        "the and of is are to with for we you your in from not",
+    ),
+    (
+        Language::German,
+        "der die das und ist sind nicht mit fur wir sie ein eine von zu im auf bei",
+    ),
+    (
+        Language::French,
+        "le les des et est sont nous vous pour avec une dans du au sur pas",
+    ),
+    (
+        Language::Italian,
+        "il gli di che e sono per con una della nel non alla dei",
+    ),
+    (
+        Language::Spanish,
+        "el los las y es son para con una del por en no se",
+    ),
+];
+
+impl Language {
+    /// Every language whose endings are known.
+    pub(super) const ALL: [Self; 5] = [
+        Self::English,
+        Self::German,
+        Self::French,
+        Self::Italian,
+        Self::Spanish,
+    ];
+
+    /// What most of the little words in some texts are of.
+    pub(super) fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut counts = TELLING.map(|(language, _)| (language, 0_usize));
+        for word in texts.into_iter().flat_map(words) {
+            for ((_, telling), (_, count)) in TELLING.iter().zip(&mut counts) {
+                *count += usize::from(telling.split(' ').any(|known| known == word.text));
+            }
+        }
+        // Of equals the first.
+        let most = counts.iter().rev().max_by_key(|(_, count)| *count);
+        most.map_or(Self::English, |(language, _)| *language)
+    }
+
+    /// The stem under which a folded word is indexed and looked for. English has one of our own, which conflates less
+    /// than Snowball's.
+    pub(super) fn stem(self, word: &str) -> String {
+        let algorithm = match self {
+            Self::English => return stem(word),
+            Self::German => Algorithm::German,
+            Self::French => Algorithm::French,
+            Self::Italian => Algorithm::Italian,
+            Self::Spanish => Algorithm::Spanish,
+        };
+        if word.chars().any(|c| c.is_ascii_digit()) {
+            return word.to_owned();
+        }
+        Stemmer::create(algorithm).stem(word).into_owned()
+    }
 }
 
 /// The stem under which a folded word is indexed and looked for.
@@ -199,6 +276,34 @@ mod tests {
         ] {
             assert!(forms.iter().all(|form| stem(form) == stem(forms[0])), "{forms:?}");
         }
+    }
+
+    #[test]
+    fn languages_are_told_apart_by_their_little_words() {
+        for (text, expected) in [
+            ("The room is free and the garden is open.", Language::English),
+            ("Das Zimmer ist frei und der Garten ist offen.", Language::German),
+            (
+                "La chambre est libre et les jardins sont ouverts.",
+                Language::French,
+            ),
+            (
+                "Il giardino e le camere sono aperti per gli ospiti.",
+                Language::Italian,
+            ),
+            (
+                "El jardín y las habitaciones son para los huéspedes.",
+                Language::Spanish,
+            ),
+            ("Suite 290", Language::English),
+            ("", Language::English),
+        ] {
+            assert_eq!(Language::of([text]), expected, "{text}");
+        }
+        let german = Language::German;
+        assert_eq!(german.stem("hunde"), german.stem("hund"));
+        assert_eq!(german.stem("zimmern"), german.stem("zimmer"));
+        assert_ne!(german.stem("kinder"), german.stem("kino"));
     }
 
     #[test]

@@ -125,6 +125,7 @@ fn to_the_point(passage: &Passage, question: &str) -> String {
         id: String::new(),
         document: String::new(),
         number,
+        source: String::new(),
         heading: String::new(),
         text: (*line).to_owned(),
     });

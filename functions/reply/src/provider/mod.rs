@@ -215,6 +215,7 @@ impl Setting {
             id: String::new(),
             document: String::new(),
             number: 0,
+            source: String::new(),
             heading: String::new(),
             text: format!("{}\n{}", assistant.facts.get(), assistant.opening_hours.get()),
         })

@@ -60,6 +60,8 @@ impl FetchRefused {
 
 /// What was found, as far as its head. Its body comes in pieces, so that no file has to fit into memory.
 pub struct Fetched {
+    /// Where it was found, after every redirect.
+    pub address: String,
     /// The media type that the server claims, as it says it.
     pub media_type: Option<String>,
     response: Response,
@@ -127,6 +129,7 @@ impl Web {
         }
         let media_type = response.headers().get(CONTENT_TYPE);
         Ok(Fetched {
+            address: response.url().as_str().to_owned(),
             media_type: media_type
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned),

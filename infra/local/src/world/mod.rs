@@ -7,6 +7,7 @@ pub(crate) mod mail;
 mod media;
 pub(crate) mod meta;
 pub(crate) mod models;
+mod site;
 pub(crate) mod twilio;
 mod weather;
 
@@ -45,6 +46,8 @@ pub(crate) struct World {
     pub(crate) twilio: twilio::Twilio,
     /// SES and Resend.
     pub(crate) mail: mail::Mail,
+    /// Web sites that tenants' documents come from.
+    pub(crate) sites: site::Sites,
 }
 
 impl World {
@@ -67,6 +70,7 @@ impl World {
             meta: meta::Meta::default(),
             twilio: twilio::Twilio::default(),
             mail: mail::Mail::default(),
+            sites: site::Sites::default(),
         }
     }
 }
@@ -105,9 +109,11 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .nest("/twilio", twilio::routes())
         .nest("/mail", mail::routes())
         .nest("/models", models::routes())
-        .nest("/media", media::routes());
+        .nest("/media", media::routes())
+        .nest("/site", site::routes());
     Router::new()
         .nest(PATH, carriers)
+        .route("/robots.txt", axum::routing::get(site::robots))
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&world),
             weather::strike,

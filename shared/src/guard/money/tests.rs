@@ -7,6 +7,7 @@ fn flags(passage: &str, guest: &str, answer: &str) -> Vec<Flag> {
         id: "a#p1".to_owned(),
         document: "a".to_owned(),
         number: 1,
+        source: String::new(),
         heading: "Prices".to_owned(),
         text: passage.to_owned(),
     };

@@ -1,84 +1,52 @@
-//! Documents: what the AI answers from.
+//! The routes of documents: add, look at, replace, remove.
 
-use axum::Json;
+use axum::extract::Extension;
 use axum::http::{HeaderName, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use axum::{Json, Router};
+use serde_json::json;
 use usher_aws::TenantScope;
-use usher_aws::http::{IdempotencyKey, Idempotent, List, ListQuery, Problem, QueryOf, Strict, read_page};
+use usher_aws::http::access::permission::{DocumentsDelete, DocumentsRead, DocumentsWrite};
+use usher_aws::http::access::{Granted, PathId};
+use usher_aws::http::document::{
+    IdempotencyHeader, Invalid, NotFound, NotMade, Refused, TooLarge, base, finish,
+};
+use usher_aws::http::words::Deleted;
+use usher_aws::http::{
+    App, IdempotencyKey, Idempotent, List, ListQuery, Problem, ProblemBody, QueryOf, Strict, gone, read_page,
+    wrap,
+};
 use usher_aws::sealing::DataKey;
 use usher_aws::store::{Read, When, keys};
+use usher_aws::web::Web;
 use usher_shared::ids::DocumentId;
 use usher_shared::model::AuditAction;
 use usher_shared::record::key;
 use usher_shared::records::Document;
-use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::access::permission::{DocumentsDelete, DocumentsRead, DocumentsWrite};
-use crate::access::{Granted, PathId};
-use crate::openapi::{IdempotencyHeader, Invalid, NotFound, NotMade, Refused};
-use crate::words::{Deleted, DocumentFormat, Time};
-use usher_aws::http::{Checks, TextRule};
+use crate::Documents;
+use crate::extract::fill;
+use crate::request::{BODY_BYTES, NewDocument, checked};
+use crate::view::DocumentView;
 
-const TITLE_CHARACTERS: usize = 200;
-/// An item of the store holds 400 KiB. Stored as JSON, a byte of text takes at most two: line feeds, tabs,
-/// quotes and backslashes.
-const TEXT_BYTES: usize = 200_000;
-/// The same text in a request may be written with more escapes than needed.
-const BODY_BYTES: usize = 512 * 1024;
 const DOCUMENTS: usize = 200;
 
-/// One document that answers come from.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Document)]
-pub(crate) struct DocumentView {
-    /// Always `document`.
-    #[schema(example = "document")]
-    object: &'static str,
-    /// Its id.
-    #[schema(value_type = String, example = "doc_01k5p0d3sbqgd2h6x7mzv9e4ra")]
-    id: DocumentId,
-    /// Its title.
-    #[schema(example = "House rules")]
-    title: String,
-    /// How its text is written.
-    format: DocumentFormat,
-    /// Size of its text in bytes of UTF-8.
-    #[schema(example = 41)]
-    size: u64,
-    /// Its text; only where one document is read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "# Dogs\n\nDogs are welcome in the garden.\n")]
-    text: Option<String>,
-    /// When it was added.
-    created_at: Time,
+/// All routes of the function.
+pub fn router(documents: Documents) -> Router {
+    let (routes, _document) = described().split_for_parts();
+    wrap(routes.layer(Extension(documents.web)), documents.app)
 }
 
-impl DocumentView {
-    fn new(id: DocumentId, document: Document, with_text: bool) -> Self {
-        Self {
-            object: "document",
-            id,
-            format: (*document.format).into(),
-            size: *document.size,
-            created_at: Time(*document.created_at),
-            title: document.title.into_inner(),
-            text: with_text.then(|| document.text.into_inner()),
-        }
-    }
+/// The description of all routes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    finish(described().into_openapi())
 }
 
-/// A document to add.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewDocument {
-    /// Its title: one line of 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200, example = "House rules")]
-    title: String,
-    /// How its text is written.
-    format: DocumentFormat,
-    /// Its text, 1 to 200,000 bytes of UTF-8 after white space around it is dropped; lines end with line feeds.
-    #[schema(min_length = 1, example = "# Dogs\n\nDogs are welcome in the garden.")]
-    text: String,
+fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(base())
+        .routes(routes!(list_documents, create_document))
+        .routes(routes!(read_document, replace_document, delete_document))
 }
 
 /// Lists documents
@@ -95,7 +63,7 @@ pub(crate) struct NewDocument {
         Invalid,
     )
 )]
-pub(crate) async fn list_documents(
+async fn list_documents(
     granted: Granted<DocumentsRead>,
     QueryOf(query): QueryOf<ListQuery>,
 ) -> Result<Json<List<DocumentView>>, Problem> {
@@ -117,7 +85,8 @@ pub(crate) async fn list_documents(
 
 /// Adds a document
 ///
-/// The AI answers from it within moments. At most 200 documents. Scope: `documents:write`.
+/// The AI answers from it within moments. A web address is read while you wait, for up to 15 seconds. At most 200
+/// documents. Scope: `documents:write`.
 #[utoipa::path(
     post,
     path = "/v1/documents",
@@ -133,26 +102,35 @@ pub(crate) async fn list_documents(
         NotMade,
     )
 )]
-pub(crate) async fn create_document(
+async fn create_document(
+    Extension(web): Extension<Web>,
     granted: Granted<DocumentsWrite>,
     idempotency: IdempotencyKey,
     request: Strict<NewDocument, BODY_BYTES>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<DocumentView>), Problem> {
     let scope = granted.scope();
-    let (title, text) = checked(&request.value)?;
+    let (draft, from) = checked(request.value)?;
     let fresh = DocumentId::generate(scope.now(), scope.entropy());
     let started = granted
         .begin(&idempotency, "POST /v1/documents", &request.raw, fresh)
         .await?;
     let (id, document) = match started {
-        Idempotent::Made(id) => (id, stored(scope, id).await?.ok_or_else(crate::openapi::gone)?),
+        Idempotent::Made(id) => (id, stored(scope, id).await?.ok_or_else(gone)?),
         Idempotent::Make(id, pending) => {
+            // What cannot be read makes nothing, and may be asked again at once.
+            let draft = match fill(&web, draft, from).await {
+                Ok(draft) => draft,
+                Err(problem) => {
+                    pending.abandon(scope).await?;
+                    return Err(problem);
+                }
+            };
             let Some(key) = key_to_write_under(scope, id).await? else {
                 pending.abandon(scope).await?;
                 let detail = "There are 200 documents already. Delete one first.";
                 return Err(Problem::conflict("too_many_documents", detail));
             };
-            let document = new_document(id, request.value.format, title, text);
+            let document = draft.first(id);
             let row = keys::document(scope.tenant(), id);
             let making = scope.store().putting(&row, &document, &key, When::Absent)?;
             let entry = granted.audit(AuditAction::DocumentCreated, &id)?;
@@ -182,7 +160,7 @@ pub(crate) async fn create_document(
         NotFound,
     )
 )]
-pub(crate) async fn read_document(
+async fn read_document(
     granted: Granted<DocumentsRead>,
     PathId(id): PathId<DocumentId>,
 ) -> Result<Json<DocumentView>, Problem> {
@@ -190,6 +168,56 @@ pub(crate) async fn read_document(
         .await?
         .ok_or_else(Problem::not_found)?;
     Ok(Json(DocumentView::new(id, document, true)))
+}
+
+/// Replaces a document
+///
+/// It keeps its id and its place in the list, and gets the next version; the one before cannot be read any more. Nothing
+/// happens if nothing is different. Scope: `documents:write`.
+#[utoipa::path(
+    put,
+    path = "/v1/documents/{id}",
+    tag = "documents",
+    params(("id" = String, Path, description = "The document.", example = "doc_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    request_body(content = NewDocument, example = json!({
+        "title": "House rules", "format": "markdown", "text": "# Dogs\n\nDogs and cats are welcome in the garden."
+    })),
+    responses(
+        (status = 200, description = "The document, without its text.", body = DocumentView),
+        (status = 409, description = "It was replaced or removed meanwhile: `changed_meanwhile`.", body = ProblemBody,
+            content_type = "application/problem+json"),
+        Refused,
+        NotFound,
+        TooLarge,
+        Invalid,
+    )
+)]
+async fn replace_document(
+    Extension(web): Extension<Web>,
+    granted: Granted<DocumentsWrite>,
+    PathId(id): PathId<DocumentId>,
+    request: Strict<NewDocument, BODY_BYTES>,
+) -> Result<Json<DocumentView>, Problem> {
+    let scope = granted.scope();
+    let (draft, from) = checked(request.value)?;
+    let key = scope.document_key(id).await?.ok_or_else(Problem::not_found)?;
+    let before = stored(scope, id).await?.ok_or_else(Problem::not_found)?;
+    let draft = fill(&web, draft, from).await?;
+    let Some(document) = draft.after(&before, scope.now()) else {
+        // An earlier attempt of this request may have died before it could tell.
+        announce(scope).await?;
+        return Ok(Json(DocumentView::new(id, before, false)));
+    };
+    let row = keys::document(scope.tenant(), id);
+    let when = When::Is("version", json!(*before.version));
+    let replacing = scope.store().putting(&row, &document, &key, when)?;
+    let entry = granted.audit(AuditAction::DocumentReplaced, &id)?;
+    if !scope.store().together(vec![replacing, entry]).await?.happened() {
+        let detail = "The document was replaced or removed meanwhile. Read it and try again.";
+        return Err(Problem::conflict("changed_meanwhile", detail));
+    }
+    announce(scope).await?;
+    Ok(Json(DocumentView::new(id, document, false)))
 }
 
 /// Removes a document
@@ -206,7 +234,7 @@ pub(crate) async fn read_document(
         NotFound,
     )
 )]
-pub(crate) async fn delete_document(
+async fn delete_document(
     granted: Granted<DocumentsDelete>,
     PathId(id): PathId<DocumentId>,
 ) -> Result<Json<Deleted>, Problem> {
@@ -222,26 +250,6 @@ pub(crate) async fn delete_document(
     let entry = granted.audit(AuditAction::DocumentDeleted, &id)?;
     let _by_another_request = scope.store().together(vec![removal, entry]).await?;
     Ok(Json(Deleted::new("document", &id)))
-}
-
-fn checked(request: &NewDocument) -> Result<(String, String), Problem> {
-    let mut checks = Checks::default();
-    let title = checks.text("title", &request.title, TextRule::Line(TITLE_CHARACTERS));
-    let text = checks.text("text", &request.text, TextRule::Bytes(TEXT_BYTES));
-    checks.finish()?;
-    Ok((title, text))
-}
-
-/// The document as a function of its id and the request.
-fn new_document(id: DocumentId, format: DocumentFormat, title: String, text: String) -> Document {
-    Document {
-        id: id.into(),
-        format: usher_shared::model::DocumentFormat::from(format).into(),
-        created_at: id.at().into(),
-        size: u64::try_from(text.len()).unwrap_or(u64::MAX).into(),
-        title: title.into(),
-        text: text.into(),
-    }
 }
 
 /// A new key, or the one that an earlier attempt of the same request made; `None` if there are as many
@@ -282,77 +290,4 @@ async fn stored(scope: &TenantScope, id: DocumentId) -> Result<Option<Document>,
     };
     let row = keys::document(scope.tenant(), id);
     Ok(scope.store().get(&row, &key, true).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-    use serde_json::json;
-    use usher_shared::Timestamp;
-
-    #[test]
-    fn a_document_is_listed_without_its_text() {
-        let at = Timestamp::from_millis(1_790_000_000_523);
-        let id = DocumentId::derived(at, [1; 10]);
-        let text = "Dogs are welcome. Å!";
-        let document = new_document(
-            id,
-            DocumentFormat::Markdown,
-            "House rules".to_owned(),
-            text.to_owned(),
-        );
-        let listed = json!({
-            "object": "document",
-            "id": id.to_string(),
-            "title": "House rules",
-            "format": "markdown",
-            "size": 21,
-            "created_at": "2026-09-21T14:13:20.523Z",
-        });
-        let mut read = listed.clone();
-        read.as_object_mut()
-            .unwrap()
-            .insert("text".to_owned(), json!(text));
-        for (with_text, expected) in [(false, listed), (true, read)] {
-            let view = DocumentView::new(id, document.clone(), with_text);
-            assert_eq!(serde_json::to_value(view).unwrap(), expected);
-        }
-    }
-
-    #[test]
-    fn all_refusals_of_a_new_document_come_at_once() {
-        let check = |title: &str, text: &str| {
-            let request = NewDocument {
-                title: title.to_owned(),
-                format: DocumentFormat::Text,
-                text: text.to_owned(),
-            };
-            checked(&request).map_err(|problem| crate::tests::refused_fields(&problem))
-        };
-        assert_eq!(
-            check(" Rules ", "a\n\tb\n").unwrap(),
-            ("Rules".to_owned(), "a\n\tb".to_owned())
-        );
-        assert!(check("R", &"å".repeat(100_000)).is_ok());
-        let long = "å".repeat(100_001);
-        let table: [(&str, &str, &[&str]); 4] = [
-            ("", "", &["title", "text"]),
-            ("R", &long, &["text"]),
-            ("R", "a\u{0}b", &["text"]),
-            ("a\tb", "a\rb", &["title", "text"]),
-        ];
-        for (title, text, fields) in table {
-            assert_eq!(check(title, text).unwrap_err(), fields, "{title}");
-        }
-    }
-
-    #[test]
-    fn the_longest_text_fits_into_an_item_of_the_store() {
-        let text = "\"".repeat(TEXT_BYTES);
-        let title = "\"".repeat(TITLE_CHARACTERS);
-        let stored = serde_json::to_vec(&text).unwrap().len() + serde_json::to_vec(&title).unwrap().len();
-        // Nonces, tags, keys, stamps and the other fields take less than 2,000 bytes.
-        assert!(stored + 2_000 < 400 * 1024, "{stored}");
-    }
 }

@@ -3,6 +3,7 @@
 //! This crate knows no AWS service, no HTTP and no async runtime; time and randomness are handed in
 //! ([`Clock`], [`Entropy`]). Everything in it is deterministic and can be tested without a network.
 
+pub mod alert;
 pub mod attachment;
 pub mod category;
 pub mod channel;

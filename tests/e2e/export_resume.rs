@@ -61,6 +61,8 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
         created_at: now.into(),
         last_activity: now.into(),
         answered_through: None.into(),
+        waiting_since: None.into(),
+        acknowledged_at: None.into(),
         title: format!("Conversation {number}").into(),
         reach: None.into(),
     };

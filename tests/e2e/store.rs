@@ -70,6 +70,8 @@ async fn conversation(scope: &TenantScope) -> Talk {
         created_at: now.into(),
         last_activity: now.into(),
         answered_through: None.into(),
+        waiting_since: None.into(),
+        acknowledged_at: None.into(),
         title: "Hello".to_owned().into(),
         reach: None.into(),
     };

@@ -46,6 +46,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(conversations::read_conversation))
         .routes(routes!(messages::list_messages, messages::send_message))
         .routes(routes!(conversations::hand_back))
+        .routes(routes!(conversations::acknowledge))
         .routes(routes!(traces::list_traces))
         .routes(routes!(leads::list_leads))
         .routes(routes!(leads::read_lead))

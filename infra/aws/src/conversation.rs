@@ -156,6 +156,7 @@ impl TenantScope {
         let listing = keys::conversation_listing(self.tenant(), id, at);
         let row = keys::conversation(self.tenant(), id).listed(listing);
         let mut set = vec![("state", json!(state)), ("last_activity", json!(at))];
+        set.extend(wait(from, state, at));
         if let Some(message) = answered_through {
             set.push(("answered_through", json!(message)));
         }
@@ -199,6 +200,7 @@ impl TenantScope {
         answered_through: Option<MessageId>,
     ) -> Result<Written, StoreError> {
         set.push(("state", json!(state)));
+        set.extend(wait(from, state, self.now()));
         if let Some(message) = answered_through {
             set.push(("answered_through", json!(message)));
         }
@@ -253,4 +255,22 @@ impl TenantScope {
         let opened = self.store().open(found, contact_keys.contact())?;
         Ok(Some((opened, contact_keys)))
     }
+}
+
+/// What a move into `state` says of the wait for a person: it begins, and nobody knows of it yet; it goes on; or it is
+/// over.
+fn wait(
+    from: &[ConversationState],
+    state: ConversationState,
+    at: Timestamp,
+) -> Vec<(&'static str, serde_json::Value)> {
+    let waits = ConversationState::WaitingForHuman;
+    let since = match (state == waits, from.contains(&waits)) {
+        (true, true) => return Vec::new(),
+        (true, false) => json!(at),
+        // What never waited has nothing to be removed.
+        (false, false) => return Vec::new(),
+        (false, true) => json!(null),
+    };
+    vec![("waiting_since", since), ("acknowledged_at", json!(null))]
 }

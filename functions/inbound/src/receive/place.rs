@@ -285,6 +285,8 @@ impl Wanted<'_> {
             created_at: self.now.into(),
             last_activity: self.now.into(),
             answered_through: None.into(),
+            waiting_since: None.into(),
+            acknowledged_at: None.into(),
             title: self.text.chars().take(TITLE).collect::<String>().into(),
             reach: self.reach.cloned().into(),
         };

@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use usher_shared::Timestamp;
 use usher_shared::ids::{ChannelId, DocumentId, TenantId};
 use usher_shared::records::{
-    Channel, ChannelSecret, Document, IdempotentOutcome, RateBucket, Revocation, Tenant,
+    AlertPlan, Channel, ChannelSecret, Document, IdempotentOutcome, RateBucket, Revocation, Tenant,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -115,6 +115,11 @@ const END: &str = "~";
 /// The tenant's own row.
 pub fn tenant(tenant: TenantId) -> Key<Tenant> {
     Key::inbox(tenant.to_string(), "tenant".to_owned())
+}
+
+/// Whom a tenant wants told of waiting conversations.
+pub fn alert_plan(tenant: TenantId) -> Key<AlertPlan> {
+    Key::inbox(tenant.to_string(), "alerts".to_owned())
 }
 
 /// A channel.

@@ -6,6 +6,7 @@
 pub(crate) mod mail;
 mod media;
 pub(crate) mod meta;
+pub(crate) mod telegram;
 pub(crate) mod twilio;
 mod weather;
 
@@ -84,6 +85,8 @@ pub(crate) fn parameters(base_url: &str, given: &BTreeMap<String, String>) -> BT
             ("InstagramGraphUrl", format!("{base_url}{PATH}/meta/instagram")),
             ("TwilioUrl", format!("{base_url}{PATH}/twilio")),
             ("ResendUrl", format!("{base_url}{PATH}/mail/resend")),
+            ("TelegramUrl", format!("{base_url}{PATH}/telegram")),
+            ("TelegramBotToken", telegram::BOT_TOKEN.to_owned()),
             ("MetaAppSecrets", APP_SECRET.to_owned()),
             ("MetaVerifyToken", VERIFY_TOKEN.to_owned()),
             ("MailDomain", "mail.localhost".to_owned()),
@@ -100,6 +103,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .nest("/meta", meta::routes())
         .nest("/twilio", twilio::routes())
         .nest("/mail", mail::routes())
+        .nest("/telegram", telegram::routes())
         .nest("/media", media::routes());
     Router::new()
         .nest(PATH, carriers)

@@ -2,7 +2,7 @@
 
 use usher_shared::Timestamp;
 use usher_shared::ids::{AttachmentId, ContactId, ConversationId, MessageId, TenantId, TraceId};
-use usher_shared::records::{Attachment, CallRecording, Conversation, ConversationAge, Message, Trace};
+use usher_shared::records::{AlertState, Attachment, CallRecording, Conversation, ConversationAge, Message, Trace};
 use usher_shared::untrusted::KeyedHash;
 
 use super::{END, Key, Listing, Range, Table, all, all_listed, by_time, time_digits};
@@ -38,6 +38,14 @@ pub fn conversations(tenant: TenantId) -> Range {
 /// The note of a conversation's age, in the conversation's partition.
 pub fn conversation_age(tenant: TenantId, conversation: ConversationId) -> Key<ConversationAge> {
     Key::inbox(conversation_partition(tenant, conversation), "x#age".to_owned())
+}
+
+/// How far the alerts of a conversation that waits have come, in the conversation's partition.
+pub fn alert_state(tenant: TenantId, conversation: ConversationId) -> Key<AlertState> {
+    Key::inbox(
+        conversation_partition(tenant, conversation),
+        "x#alert".to_owned(),
+    )
 }
 
 /// Place of a conversation among those with something old.

@@ -30,6 +30,7 @@ pub(crate) async fn everything(stack: &Stack) {
         crate::twilio::journey::everything(stack, &tenant),
         crate::mail::journey::everything(stack)
     );
+    crate::alerts::journey(stack, &tenant).await;
     crate::attachments::journey(stack).await;
     crate::channels::journey(stack).await;
     erasure(stack, &tenant).await;

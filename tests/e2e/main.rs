@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod alerts;
 mod attachments;
 mod audit;
 mod bad_input;

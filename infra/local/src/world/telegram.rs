@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::World;
 
 /// The installation's bot.
-pub const BOT_TOKEN: &str = "700000001:AAE-local_local_local_local_local";
+pub(crate) const BOT_TOKEN: &str = "700000001:AAE-local_local_local_local_local";
 /// Someone who has blocked every bot.
 const BLOCKED: &str = "403";
 /// A chat that is not there.

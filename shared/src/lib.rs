@@ -8,6 +8,7 @@ pub mod attachment;
 pub mod category;
 pub mod channel;
 pub mod consent;
+pub mod figures;
 pub mod find;
 pub mod identifier;
 pub mod ids;

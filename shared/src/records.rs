@@ -12,6 +12,7 @@ use crate::channel::{
     AttachmentKind, AttachmentRefusal, AttachmentState, ChannelHealth, ChannelSettings, Connection, Delivery,
     Failure,
 };
+use crate::figures::Figures;
 use crate::ids::{
     ApiKeyId, AttachmentId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId,
     ExportId, HoldId, LeadId, MessageId, TenantId, TraceId,
@@ -1251,6 +1252,43 @@ records! {
             since: Timestamp,
             /// Which look, from 1.
             look: u32,
+        }
+        sealed {}
+    }
+
+    /// What was counted of one day on one channel. Counts alone: it points at nobody, and stays when everything that was
+    /// counted is gone.
+    record DayFigures("day_figures") {
+        category: Aggregate,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: day,
+        export: Export::Omitted("counts without anybody in them, which the API shows"),
+        erasure: Erasure::Keep("counts of a day on a channel; nothing in them points at anybody"),
+        open {
+            /// When the day began, UTC.
+            day: Timestamp,
+            /// The channel.
+            channel: ChannelId,
+            /// What was counted.
+            figures: Figures,
+        }
+        sealed {}
+    }
+
+    /// Up to when a tenant's figures are counted. Moved together with what was counted, so nothing is counted twice.
+    record CountedThrough("counted_through") {
+        category: Aggregate,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: through,
+        export: Export::Omitted("a time, for counting alone"),
+        erasure: Erasure::Keep("a time; without it what is left would be counted twice"),
+        open {
+            /// Everything before it is counted.
+            through: Timestamp,
         }
         sealed {}
     }

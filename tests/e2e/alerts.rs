@@ -76,7 +76,12 @@ fn p_sec_01_who_waits_is_told_by_mail_and_telegram_without_a_word_of_the_guest_u
         let chats = told_times(&stack, chat, 1).await;
         for text in [&mails[0]["content"]["text"], &chats[0]["content"]["text"]] {
             let text = text.as_str().unwrap();
-            for wanted in ["Test Venue", "Channel: web chat", "less than a minute", conversation] {
+            for wanted in [
+                "Test Venue",
+                "Channel: web chat",
+                "less than a minute",
+                conversation,
+            ] {
                 assert!(text.contains(wanted), "{wanted}: {text}");
             }
         }
@@ -114,10 +119,7 @@ fn p_sec_01_who_waits_is_told_by_mail_and_telegram_without_a_word_of_the_guest_u
         told_times(&stack, chat, 2).await;
         // A person comes, hands it back, and it waits once more: that is another wait.
         let body = json!({"text": "No, but there is a lake."});
-        tenant
-            .post(&format!("{path}/messages"), &body)
-            .await
-            .expect(201);
+        tenant.post(&format!("{path}/messages"), &body).await.expect(201);
         let gone = tenant.post(&format!("{path}/acknowledge"), &json!({})).await;
         assert_eq!(gone.expect(409)["code"], "not_waiting");
         tenant
@@ -127,10 +129,7 @@ fn p_sec_01_who_waits_is_told_by_mail_and_telegram_without_a_word_of_the_guest_u
         hand_over(&tenant, &guest).await;
         told_times(&stack, chat, 3).await;
         told_times(&stack, mail, 3).await;
-        tenant
-            .post(&format!("{path}/messages"), &body)
-            .await
-            .expect(201);
+        tenant.post(&format!("{path}/messages"), &body).await.expect(201);
         stack.advance(Duration::from_mins(60)).await.unwrap();
         a_while().await;
         told_times(&stack, chat, 3).await;
@@ -201,14 +200,23 @@ fn settings_are_checked_shown_without_the_bots_secret_and_tried_out() {
         let tried = tenant.post("/v1/alerts/test", &json!({})).await.expect(200);
         assert_eq!(tried["results"], json!([]));
         for (body, field) in [
-            (json!({"targets": [{"kind": "mail", "address": "x"}]}), "targets[0].address"),
+            (
+                json!({"targets": [{"kind": "mail", "address": "x"}]}),
+                "targets[0].address",
+            ),
             (
                 json!({"targets": [{"kind": "telegram", "address": "all"}]}),
                 "targets[0].address",
             ),
-            (json!({"targets": [{"kind": "pager", "address": "1"}]}), "targets[0].kind"),
+            (
+                json!({"targets": [{"kind": "pager", "address": "1"}]}),
+                "targets[0].kind",
+            ),
             (json!({"targets": [], "repeat_minutes": 0}), "repeat_minutes"),
-            (json!({"targets": [], "telegram_bot_token": "x"}), "telegram_bot_token"),
+            (
+                json!({"targets": [], "telegram_bot_token": "x"}),
+                "telegram_bot_token",
+            ),
             (json!({}), "targets"),
             (json!({"targets": [], "who": 1}), "who"),
         ] {
@@ -229,7 +237,9 @@ fn settings_are_checked_shown_without_the_bots_secret_and_tried_out() {
         let tried = tenant.post("/v1/alerts/test", &json!({})).await.expect(200);
         let outcomes = |tried: &Value| {
             let results = tried["results"].as_array().unwrap().iter();
-            results.map(|result| result["outcome"].clone()).collect::<Vec<_>>()
+            results
+                .map(|result| result["outcome"].clone())
+                .collect::<Vec<_>>()
         };
         assert_eq!(outcomes(&tried), ["sent", "sent", "refused"]);
         assert_eq!(told(stack, "-2002")[0]["content"]["bot"], "700000002");
@@ -245,7 +255,10 @@ fn settings_are_checked_shown_without_the_bots_secret_and_tried_out() {
         );
         let rows = json!(stack.database().items("InboxTable").unwrap()).to_string();
         for word in ["AAE-secret", "-2003", "try@venue.example"] {
-            assert!(!rows.contains(word) && !stack.logs("alerts").unwrap().contains(word), "{word}");
+            assert!(
+                !rows.contains(word) && !stack.logs("alerts").unwrap().contains(word),
+                "{word}"
+            );
         }
         assert!(!shown.to_string().contains("AAE-secret"));
         let none = json!({"targets": [], "telegram_bot_token": null});
@@ -258,7 +271,8 @@ fn settings_are_checked_shown_without_the_bots_secret_and_tried_out() {
 
 /// Everything that alerts ask of the functions' permissions.
 pub(crate) async fn journey(stack: &Stack, tenant: &Tenant) {
-    let targets = json!([{"kind": "mail", "address": "j@venue.example"}, {"kind": "telegram", "address": "-3003"}]);
+    let targets =
+        json!([{"kind": "mail", "address": "j@venue.example"}, {"kind": "telegram", "address": "-3003"}]);
     set(tenant, &targets).await;
     tenant.post("/v1/alerts/test", &json!({})).await.expect(200);
     let guest = tenant.guest().await;
@@ -305,7 +319,8 @@ async fn told_by(stack: &Stack, to: &str, least: usize) {
 
 /// What needs the function, whatever comes of it.
 pub(crate) async fn keep_doing(tenant: &Tenant) {
-    let targets = json!([{"kind": "mail", "address": "k@venue.example"}, {"kind": "telegram", "address": "-4004"}]);
+    let targets =
+        json!([{"kind": "mail", "address": "k@venue.example"}, {"kind": "telegram", "address": "-4004"}]);
     tenant
         .put("/v1/alerts", &json!({"targets": targets, "repeat_minutes": 1}))
         .await;

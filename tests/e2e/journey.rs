@@ -405,6 +405,8 @@ async fn retention(stack: &Stack) {
     }
     stack.advance(Duration::from_hours(24 * 366)).await.unwrap();
     schedule(stack, "sweep").await;
+    schedule(stack, "count").await;
+    site.get("/v1/metrics").await.expect(200);
     site.get("/v1/retention/report").await.expect(200);
     // A run without time for all writes down where it stopped.
     let platform = function_on(stack, "retention");

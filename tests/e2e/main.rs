@@ -21,6 +21,7 @@ mod erasure;
 mod every_channel;
 mod export_resume;
 mod exports;
+mod figures;
 mod forms;
 mod harness;
 mod holds;

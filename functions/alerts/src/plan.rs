@@ -60,7 +60,12 @@ pub(crate) async fn amend(
         let when = When::Is("version", json!(*plan.version));
         plan.version = plan.version.saturating_add(1).into();
         plan.targets = targets.into();
-        if scope.store().put(&row, &plan, scope.key(), when).await?.happened() {
+        if scope
+            .store()
+            .put(&row, &plan, scope.key(), when)
+            .await?
+            .happened()
+        {
             return Ok(Some(plan));
         }
     }

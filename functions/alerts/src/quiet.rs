@@ -32,7 +32,9 @@ pub(crate) fn end(quiet: &QuietHours, at: Timestamp) -> Option<Timestamp> {
         there.date().tomorrow().ok()?
     };
     let (hour, minute) = (i8::try_from(to / 60).ok()?, i8::try_from(to % 60).ok()?);
-    let end = day.to_datetime(Time::new(hour, minute, 0, 0).ok()?).to_zoned(zone);
+    let end = day
+        .to_datetime(Time::new(hour, minute, 0, 0).ok()?)
+        .to_zoned(zone);
     // An hour that comes twice a year has two ends; the first one counts.
     let end = Timestamp::from_millis(end.ok()?.timestamp().as_millisecond());
     (end > at).then_some(end)

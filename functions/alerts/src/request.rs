@@ -127,7 +127,10 @@ pub(crate) fn check(request: NewAlerts, means: Means) -> Result<Checked, Problem
         Token::Installation => means.bot,
         Token::Own(token) => {
             if !telegram::is_token(token) {
-                checks.refuse("telegram_bot_token", "must be the token of a bot, such as 123456:ABC…");
+                checks.refuse(
+                    "telegram_bot_token",
+                    "must be the token of a bot, such as 123456:ABC…",
+                );
             }
             true
         }
@@ -303,9 +306,7 @@ mod tests {
 
     #[test]
     fn every_refusal_names_its_field() {
-        let quiet = |from: &str, to: &str, zone: &str, during: &str| {
-            json!({"from": from, "to": to, "time_zone": zone, "during": during})
-        };
+        let quiet = |from: &str, to: &str, zone: &str, during: &str| json!({"from": from, "to": to, "time_zone": zone, "during": during});
         let body = json!({
             "targets": [
                 {"kind": "mail", "address": "nobody"},

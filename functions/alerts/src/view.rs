@@ -39,14 +39,20 @@ words! {
     }
 }
 
-#[expect(clippy::derivable_impls, reason = "the macro derives what all words have in common")]
+#[expect(
+    clippy::derivable_impls,
+    reason = "the macro derives what all words have in common"
+)]
 impl Default for Rank {
     fn default() -> Self {
         Self::First
     }
 }
 
-#[expect(clippy::derivable_impls, reason = "the macro derives what all words have in common")]
+#[expect(
+    clippy::derivable_impls,
+    reason = "the macro derives what all words have in common"
+)]
 impl Default for During {
     fn default() -> Self {
         Self::Defer

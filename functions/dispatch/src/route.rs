@@ -10,7 +10,9 @@ use usher_shared::Timestamp;
 use usher_shared::attachment::AttachmentTask;
 use usher_shared::ids::{AttachmentId, ChannelId, ConversationId, ErasureId, ExportId, MessageId, TenantId};
 use usher_shared::model::ErasureLook;
-use usher_shared::records::{AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter};
+use usher_shared::records::{
+    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter,
+};
 use usher_shared::untrusted::Label;
 
 /// Where a record goes.

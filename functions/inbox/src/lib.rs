@@ -12,6 +12,7 @@ mod health;
 mod leads;
 mod masking;
 mod messages;
+mod metrics;
 mod openapi;
 mod paging;
 mod search;
@@ -54,5 +55,6 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(search::search))
         .routes(routes!(documents::list_documents, documents::create_document))
         .routes(routes!(documents::read_document, documents::delete_document))
+        .routes(routes!(metrics::read_metrics))
         .routes(routes!(masking::read_masking, masking::change_masking))
 }

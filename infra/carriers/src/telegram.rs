@@ -136,8 +136,12 @@ mod tests {
             answer(code, &body)
         };
         let said = |text: &str| format!(r#","description":"{text}""#);
-        assert_eq!(answer(200, r#"{"ok":true,"result":{"message_id":7}}"#), Heard::Taken);
-        let moved = r#","description":"group chat was upgraded","parameters":{"migrate_to_chat_id":-1001234567890}"#;
+        assert_eq!(
+            answer(200, r#"{"ok":true,"result":{"message_id":7}}"#),
+            Heard::Taken
+        );
+        let moved =
+            r#","description":"group chat was upgraded","parameters":{"migrate_to_chat_id":-1001234567890}"#;
         assert_eq!(failed(400, moved), Heard::Moved("-1001234567890".to_owned()));
         assert_eq!(
             failed(400, &said("Bad Request: chat not found")),
@@ -155,10 +159,7 @@ mod tests {
         assert_eq!(failed(404, &said("Not Found")), Heard::TokenRefused);
         assert_eq!(failed(409, &said("Conflict")), Heard::Refused);
         let wait = r#","parameters":{"retry_after":14}"#;
-        assert_eq!(
-            failed(429, wait),
-            Heard::NotNow(Some(Duration::from_secs(14)))
-        );
+        assert_eq!(failed(429, wait), Heard::NotNow(Some(Duration::from_secs(14))));
         assert_eq!(failed(429, ""), Heard::NotNow(None));
         assert_eq!(failed(502, ""), Heard::Unknown);
         for garbage in ["", "[", "{}", r#"{"ok":"yes"}"#, "<html>"] {
@@ -171,18 +172,40 @@ mod tests {
         for chat in ["42", "-42", "-1001234567890", "@venue_team"] {
             assert!(is_chat(chat), "{chat}");
         }
-        for chat in ["", "0", "007", "+42", "4503599627370496", "@x", "@a b c", "venue", "1/2"] {
+        for chat in [
+            "",
+            "0",
+            "007",
+            "+42",
+            "4503599627370496",
+            "@x",
+            "@a b c",
+            "venue",
+            "1/2",
+        ] {
             assert!(!is_chat(chat), "{chat}");
         }
         assert!(is_token(TOKEN));
-        for token in ["", "abc", "1:short", "x:AAE-secret_secret_secret", "1:AAE/../secret_secret_secret"] {
+        for token in [
+            "",
+            "abc",
+            "1:short",
+            "x:AAE-secret_secret_secret",
+            "1:AAE/../secret_secret_secret",
+        ] {
             assert!(!is_token(token), "{token}");
         }
     }
 
     #[test]
     fn a_message_is_plain_text_within_the_limit_and_its_call_shows_no_token() {
-        let call = send("https://api.telegram.org", TOKEN, "-100200", "a <b>\u{1f600}", true);
+        let call = send(
+            "https://api.telegram.org",
+            TOKEN,
+            "-100200",
+            "a <b>\u{1f600}",
+            true,
+        );
         assert_eq!(
             call.url,
             format!("https://api.telegram.org/bot{TOKEN}/sendMessage")

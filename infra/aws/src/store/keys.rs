@@ -3,6 +3,7 @@
 
 mod conversations;
 mod directory;
+mod figures;
 mod ledger;
 mod people;
 mod wrapped_keys;
@@ -18,6 +19,7 @@ use usher_shared::untrusted::KeyedHash;
 
 pub use self::conversations::*;
 pub use self::directory::*;
+pub use self::figures::*;
 pub use self::ledger::*;
 pub use self::people::*;
 pub use self::wrapped_keys::*;

@@ -127,7 +127,9 @@ pub fn notice(from: &str, name: &str, to: &str, subject: &str, text: &str) -> Re
         subject: line(subject, LONGEST_SUBJECT),
         text: text.to_owned(),
         html: html(text),
-        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         tag: None,
     })
 }

@@ -82,7 +82,11 @@ pub(super) async fn send(State(world): State<Arc<World>>, headers: HeaderMap, bo
     });
     let now = world.clock.now_ms();
     // What goes to a business's own people is no message of a conversation.
-    let kind = if from.contains("<alerts@") { "alert" } else { "email" };
+    let kind = if from.contains("<alerts@") {
+        "alert"
+    } else {
+        "email"
+    };
     world.outbox.enter_once(kind, &id, from, &content, now);
     let events = events(&mail, &id, Fate::of(to), now);
     tokio::spawn(async move {

@@ -111,8 +111,9 @@ async fn count_one(
         let to = from.plus(SLICE).min(end);
         let counted = slice(&scope, from, to).await?;
         let idle = counted.is_empty();
-        // Where nothing happened, the time is written down once a day and not every hour.
-        let due = stands.is_none_or(|stands| to.since(stands) >= SLICE);
+        // Where nothing happened, the time is written down once a day and not every hour: after midnight, when the day
+        // before can be shown.
+        let due = stands.is_none_or(|stands| to.day() > stands.day());
         if !idle || due {
             if counted.len() > MOST {
                 tracing::error!(tenant.id = %tenant, rows = counted.len(), "too many channels for one transaction");

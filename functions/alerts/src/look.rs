@@ -102,13 +102,11 @@ pub(crate) async fn look(alerts: &Alerts, job: &AlertJob, deadline: Deadline) ->
     if !due.is_empty() {
         return look.tell(plan.clone(), &head, state.clone(), due).await;
     }
-    match wait.soonest(&plan, &all) {
-        Some(at) => look.again(*job.look, at).await,
-        None => {
-            tracing::error!(tenant.id = %look.scope.tenant(), "somebody waits, and nobody can be told");
-            Ok(())
-        }
+    if let Some(at) = wait.soonest(&plan, &all) {
+        return look.again(*job.look, at).await;
     }
+    tracing::error!(tenant.id = %look.scope.tenant(), "somebody waits, and nobody can be told");
+    Ok(())
 }
 
 impl Look<'_> {
@@ -238,9 +236,9 @@ impl Look<'_> {
         telemetry::emit("alerts", &[("told", f64::from(sent), Unit::Count)]);
         // Queued before it is written down: a look that dies in between is repeated, and never the last.
         let free = |more: Vec<(&'static str, Value)>| {
-            let mut set = vec![("claim", json!(null)), ("lease_until", json!(null))];
-            set.extend(more);
-            set
+            let mut fields = vec![("claim", json!(null)), ("lease_until", json!(null))];
+            fields.extend(more);
+            fields
         };
         if let Some(after) = later {
             self.again(*self.job.look, self.scope.now().plus(after)).await?;

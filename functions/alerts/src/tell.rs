@@ -102,11 +102,11 @@ impl Teller {
                     }
                 };
                 match say(&target.address).await {
-                    Heard::Moved(chat) => match meant(say(&chat).await, own) {
+                    Heard::Moved(chat) => match meant(&say(&chat).await, own) {
                         Attempt::Told => Attempt::Moved(chat),
                         other => other,
                     },
-                    heard => meant(heard, own),
+                    heard => meant(&heard, own),
                 }
             }
         }
@@ -142,7 +142,7 @@ fn sent(outcome: &Outcome) -> Attempt {
 }
 
 /// What Telegram's word means for the target. `own` says that the bot is the tenant's.
-fn meant(heard: Heard, own: bool) -> Attempt {
+fn meant(heard: &Heard, own: bool) -> Attempt {
     match heard {
         Heard::Taken => Attempt::Told,
         Heard::Unreachable | Heard::Refused => Attempt::Over(TargetTrouble::Unreachable),
@@ -177,11 +177,11 @@ mod tests {
             (Heard::Unknown, Attempt::Later(LATER), Attempt::Later(LATER)),
         ];
         for (heard, with_own, with_ours) in telegram {
-            assert_eq!(meant(heard.clone(), true), with_own);
-            assert_eq!(meant(heard, false), with_ours);
+            assert_eq!(meant(&heard, true), with_own);
+            assert_eq!(meant(&heard, false), with_ours);
         }
         let wait = Duration::from_secs(14);
-        assert_eq!(meant(Heard::NotNow(Some(wait)), false), Attempt::Later(wait));
+        assert_eq!(meant(&Heard::NotNow(Some(wait)), false), Attempt::Later(wait));
         let refused = |trouble| Outcome::Refused {
             why: Failure::Refused,
             trouble,

@@ -227,7 +227,7 @@ fn days(query: &MetricsQuery, now: Timestamp) -> Result<(Timestamp, Timestamp), 
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
     use serde_json::json;
 

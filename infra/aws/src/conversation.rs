@@ -265,12 +265,11 @@ fn wait(
     at: Timestamp,
 ) -> Vec<(&'static str, serde_json::Value)> {
     let waits = ConversationState::WaitingForHuman;
-    let since = match (state == waits, from.contains(&waits)) {
-        (true, true) => return Vec::new(),
-        (true, false) => json!(at),
-        // What never waited has nothing to be removed.
-        (false, false) => return Vec::new(),
-        (false, true) => json!(null),
+    let since = match (from.contains(&waits), state == waits) {
+        (false, true) => json!(at),
+        (true, false) => json!(null),
+        // It goes on, or there is none.
+        (true, true) | (false, false) => return Vec::new(),
     };
     vec![("waiting_since", since), ("acknowledged_at", json!(null))]
 }

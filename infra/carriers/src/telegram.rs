@@ -110,7 +110,7 @@ pub fn heard(answer: &Answer) -> Heard {
             let after = body.parameters.retry_after.or(answer.retry_after);
             Heard::NotNow(after.map(Duration::from_secs))
         }
-        400..=499 => Heard::Refused,
+        402 | 405..=428 | 430..=499 => Heard::Refused,
         _ => Heard::Unknown,
     }
 }

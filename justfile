@@ -1,6 +1,6 @@
 # `just` alone lists the recipes. Plain `cargo run` and `cargo test` need none of them.
 
-functions := "inbound dispatch reply deliver inbox erasure retention exports channels mail attachments documents"
+functions := "inbound dispatch reply deliver inbox erasure retention exports channels mail attachments documents alerts"
 export PATH := justfile_directory() / ".tools/python/bin:" + env("PATH")
 
 [private]

@@ -38,6 +38,8 @@ pub enum Category {
     Suppression,
     /// What came with messages: files, and what is known of them.
     Attachment,
+    /// Figures by day and channel, which point at nobody.
+    Aggregate,
 }
 
 /// How long something is kept, from its record's anchor.
@@ -80,7 +82,7 @@ pub const LONGEST_REDELIVERY_DAYS: u32 = 14;
 
 impl Category {
     /// Every category, in the order of their declaration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Conversation,
         Self::Lead,
         Self::AiTrace,
@@ -97,6 +99,7 @@ impl Category {
         Self::Hold,
         Self::Suppression,
         Self::Attachment,
+        Self::Aggregate,
     ];
 
     /// The period that `preset` gives to this category.
@@ -110,7 +113,8 @@ impl Category {
                 | Self::Key
                 | Self::Ledger
                 | Self::Hold
-                | Self::Suppression,
+                | Self::Suppression
+                | Self::Aggregate,
                 _,
             ) => Period::LifeOfAccount,
             (Self::Conversation, Preset::Website) | (Self::SecurityLog, _) => Period::Days(TWELVE_MONTHS),
@@ -160,6 +164,7 @@ impl Category {
             Self::Hold => "hold",
             Self::Suppression => "suppression",
             Self::Attachment => "attachment",
+            Self::Aggregate => "aggregate",
         }
     }
 }

@@ -3,11 +3,13 @@
 //! This crate knows no AWS service, no HTTP and no async runtime; time and randomness are handed in
 //! ([`Clock`], [`Entropy`]). Everything in it is deterministic and can be tested without a network.
 
+pub mod alert;
 pub mod attachment;
 pub mod category;
 pub mod channel;
 pub mod consent;
 pub mod document;
+pub mod figures;
 pub mod find;
 pub mod guard;
 pub mod identifier;

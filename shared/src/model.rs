@@ -171,6 +171,10 @@ pub enum AuditAction {
     AssistantChanged,
     /// An attachment was opened.
     AttachmentOpened,
+    /// Who is told of waiting conversations was changed.
+    AlertsChanged,
+    /// Somebody said that they know that a conversation waits.
+    ConversationAcknowledged,
 }
 
 /// How far an erasure has come. From `Requested` on each state includes the ones before it.

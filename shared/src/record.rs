@@ -176,11 +176,15 @@ pub enum Place {
     AttachmentsBucket,
     /// Raw mail on its way in, for seconds.
     MailBucket,
+    /// Waits of which somebody has to be told.
+    AlertQueue,
+    /// What was tried too often of that.
+    AlertDeadLetters,
 }
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::InboxTable,
         Self::LedgerTable,
         Self::KeysTable,
@@ -198,6 +202,8 @@ impl Place {
         Self::AttachmentDeadLetters,
         Self::AttachmentsBucket,
         Self::MailBucket,
+        Self::AlertQueue,
+        Self::AlertDeadLetters,
     ];
 
     /// The resource's logical id in `template.yaml`.
@@ -220,6 +226,8 @@ impl Place {
             Self::AttachmentDeadLetters => "AttachmentDeadLetters",
             Self::AttachmentsBucket => "AttachmentsBucket",
             Self::MailBucket => "MailBucket",
+            Self::AlertQueue => "AlertQueue",
+            Self::AlertDeadLetters => "AlertDeadLetters",
         }
     }
 }

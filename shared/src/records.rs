@@ -5,12 +5,14 @@
 
 use serde_json::{Map, Value};
 
+use crate::alert::{Target, Told};
 use crate::attachment::{AttachmentClaim, AttachmentTask, FileBytes};
 use crate::category::Category;
 use crate::channel::{
     AttachmentKind, AttachmentRefusal, AttachmentState, ChannelHealth, ChannelSettings, Connection, Delivery,
     Failure,
 };
+use crate::figures::Figures;
 use crate::ids::{
     ApiKeyId, AttachmentId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId,
     ExportId, HoldId, LeadId, MessageId, TenantId, TraceId,
@@ -566,6 +568,10 @@ records! {
             answered_through: Option<MessageId>,
             /// What may be done with what the contact writes, if not everything: as the contact's key has it.
             processing: Option<Processing>,
+            /// Since when it waits for a person; none while it does not.
+            waiting_since: Option<Timestamp>,
+            /// When somebody said that they know of it; ends with the wait.
+            acknowledged_at: Option<Timestamp>,
         }
         sealed {
             /// The first words of the first message.
@@ -1244,6 +1250,122 @@ records! {
             message: MessageId,
             /// The channel of its conversation; jobs from before they named it have none.
             channel: Option<ChannelId>,
+        }
+        sealed {}
+    }
+
+    /// Whom a tenant wants told when somebody waits for a person, and how often.
+    record AlertPlan("alert_plan") {
+        category: Account,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [InboxTable],
+        anchor: created_at,
+        export: Export::Omitted("settings, which the API shows, and a bot's secret"),
+        erasure: Erasure::Delete,
+        open {
+            /// When it was first written.
+            created_at: Timestamp,
+            /// Grows with every change, by the tenant or by what became of an alert.
+            version: u64,
+            /// Minutes after which somebody is told again.
+            repeat_minutes: u32,
+            /// Minutes after which the second ones are told as well.
+            second_after_minutes: u32,
+        }
+        sealed {
+            /// Whom.
+            targets: Vec<Target>,
+            /// Secret of the tenant's own Telegram bot; none where the installation's is used.
+            telegram_token: Option<String>,
+        }
+    }
+
+    /// How far the alerts of one wait have come. In the conversation's partition, and gone with it.
+    record AlertState("alert_state") {
+        category: Conversation,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: since,
+        export: Export::Omitted("ids and times of what was said to the business's own people, no content"),
+        erasure: Erasure::Delete,
+        open {
+            /// The conversation.
+            conversation: ConversationId,
+            /// The wait: since when.
+            since: Timestamp,
+            /// Number of looks that are over.
+            looks: u32,
+            /// Attempts at the look that is not over.
+            attempts: u32,
+            /// Who was told when.
+            told: Vec<Told>,
+            /// The attempt that has claimed it.
+            claim: Option<Label>,
+            /// Until when.
+            lease_until: Option<Timestamp>,
+        }
+        sealed {}
+    }
+
+    /// A job: look whether somebody has to be told, or told again, that a conversation waits.
+    record AlertJob("alert_job") {
+        category: Transport,
+        owner: Contact,
+        sealed_by: Unsealed,
+        places: [AlertQueue, AlertDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose conversation.
+            tenant: TenantId,
+            /// The conversation.
+            conversation: ConversationId,
+            /// The wait: since when.
+            since: Timestamp,
+            /// Which look, from 1.
+            look: u32,
+        }
+        sealed {}
+    }
+
+    /// What was counted of one day on one channel. Counts alone: it points at nobody, and stays when everything that was
+    /// counted is gone.
+    record DayFigures("day_figures") {
+        category: Aggregate,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: day,
+        export: Export::Omitted("counts without anybody in them, which the API shows"),
+        erasure: Erasure::Keep("counts of a day on a channel; nothing in them points at anybody"),
+        open {
+            /// When the day began, UTC.
+            day: Timestamp,
+            /// The channel.
+            channel: ChannelId,
+            /// What was counted.
+            figures: Figures,
+        }
+        sealed {}
+    }
+
+    /// Up to when a tenant's figures are counted. Moved together with what was counted, so nothing is counted twice.
+    record CountedThrough("counted_through") {
+        category: Aggregate,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: through,
+        export: Export::Omitted("a time, for counting alone"),
+        erasure: Erasure::Keep("a time; without it what is left would be counted twice"),
+        open {
+            /// Everything before it is counted.
+            through: Timestamp,
         }
         sealed {}
     }

@@ -74,6 +74,8 @@ scopes! {
     DocumentsWrite = "documents:write",
     /// Remove documents.
     DocumentsDelete = "documents:delete",
+    /// Read figures by day and channel.
+    MetricsRead = "metrics:read",
     /// Read settings.
     SettingsRead = "settings:read",
     /// Change settings.

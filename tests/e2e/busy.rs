@@ -33,6 +33,7 @@ pub(crate) async fn keep_doing(stack: &Stack, tenant: &Tenant, function: &str) {
                 tenant.get("/v1/exports").await;
             }
             "erasure" => erase_a_lead(tenant).await,
+            "alerts" => crate::alerts::keep_doing(tenant).await,
             "mail" => crate::mail::journey::keep_doing(stack, tenant).await,
             "retention" | "scheduler" => {
                 for name in ["sweep", "redrive"] {

@@ -62,6 +62,8 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
         last_activity: now.into(),
         answered_through: None.into(),
         processing: None.into(),
+        waiting_since: None.into(),
+        acknowledged_at: None.into(),
         title: format!("Conversation {number}").into(),
         reach: None.into(),
     };

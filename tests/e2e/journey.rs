@@ -30,6 +30,7 @@ pub(crate) async fn everything(stack: &Stack) {
         crate::twilio::journey::everything(stack, &tenant),
         crate::mail::journey::everything(stack)
     );
+    crate::alerts::journey(stack, &tenant).await;
     crate::attachments::journey(stack).await;
     crate::channels::journey(stack).await;
     crate::models::journey(stack).await;
@@ -438,6 +439,8 @@ async fn retention(stack: &Stack) {
     }
     stack.advance(Duration::from_hours(24 * 366)).await.unwrap();
     schedule(stack, "sweep").await;
+    schedule(stack, "count").await;
+    site.get("/v1/metrics").await.expect(200);
     site.get("/v1/retention/report").await.expect(200);
     // A run without time for all writes down where it stopped.
     let platform = function_on(stack, "retention");

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod alerts;
 mod attachments;
 mod audit;
 mod bad_input;
@@ -21,6 +22,7 @@ mod erasure;
 mod every_channel;
 mod export_resume;
 mod exports;
+mod figures;
 mod forms;
 mod harness;
 mod holds;

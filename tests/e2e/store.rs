@@ -71,6 +71,8 @@ async fn conversation(scope: &TenantScope) -> Talk {
         last_activity: now.into(),
         answered_through: None.into(),
         processing: None.into(),
+        waiting_since: None.into(),
+        acknowledged_at: None.into(),
         title: "Hello".to_owned().into(),
         reach: None.into(),
     };

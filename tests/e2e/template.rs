@@ -54,6 +54,7 @@ fn document() -> serde_json::Value {
     document.merge(retention::openapi());
     document.merge(exports::openapi());
     document.merge(attachments::openapi());
+    document.merge(alerts::openapi());
     document.merge(channels::openapi());
     document.merge(documents::openapi());
     serde_json::to_value(document).unwrap()
@@ -253,7 +254,7 @@ fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
             _ => {}
         }
     }
-    assert_eq!(roles.len(), 11);
+    assert_eq!(roles.len(), 12);
 }
 
 #[test]
@@ -271,6 +272,7 @@ fn a_queues_visibility_is_at_least_six_times_its_functions_timeout() {
         ("DeliverQueue", "DeliverFunction"),
         ("ExportQueue", "ExportsFunction"),
         ("AttachmentQueue", "AttachmentsFunction"),
+        ("AlertQueue", "AlertsFunction"),
     ] {
         let visibility = properties(queue)["VisibilityTimeout"].as_u64().unwrap();
         let timeout = properties(function)["Timeout"].as_u64().unwrap();

@@ -8,6 +8,7 @@ fn main() {
     document.merge(retention::openapi());
     document.merge(exports::openapi());
     document.merge(attachments::openapi());
+    document.merge(alerts::openapi());
     document.merge(channels::openapi());
     document.merge(documents::openapi());
     println!("{}", document.to_pretty_json().unwrap());

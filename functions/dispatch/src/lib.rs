@@ -28,12 +28,14 @@ struct Queues {
     erasure: String,
     exports: String,
     attachments: String,
+    alerts: String,
     reply_dead: String,
     deliver_dead: String,
     stream_dead: String,
     erasure_dead: String,
     exports_dead: String,
     attachments_dead: String,
+    alerts_dead: String,
 }
 
 /// The event is none that the function knows, or could not be worked through.
@@ -66,12 +68,14 @@ impl Dispatcher {
             erasure: settings.erasure_queue()?,
             exports: settings.export_queue()?,
             attachments: settings.attachment_queue()?,
+            alerts: settings.alert_queue()?,
             reply_dead: settings.reply_dead_letters()?,
             deliver_dead: settings.deliver_dead_letters()?,
             stream_dead: settings.stream_dead_letters()?,
             erasure_dead: settings.erasure_dead_letters()?,
             exports_dead: settings.export_dead_letters()?,
             attachments_dead: settings.attachment_dead_letters()?,
+            alerts_dead: settings.alert_dead_letters()?,
         };
         Ok(Self { platform, queues })
     }
@@ -106,8 +110,9 @@ impl Dispatcher {
             mut erasures,
             mut exports,
             mut attachments,
+            mut alerts,
             mut letters,
-        ] = <[Lane; 6]>::default();
+        ] = <[Lane; 7]>::default();
         for (position, record) in records.iter().enumerate() {
             match route(record, now) {
                 Ok(Routed::Reply(job)) => replies.add(position, job),
@@ -115,6 +120,7 @@ impl Dispatcher {
                 Ok(Routed::Erase(job)) => erasures.add(position, job),
                 Ok(Routed::Export(job)) => exports.add(position, job),
                 Ok(Routed::Attachment(job)) => attachments.add(position, job),
+                Ok(Routed::Alert(job)) => alerts.add(position, job),
                 Ok(Routed::Nowhere) => {}
                 Err(letter) => {
                     tracing::error!(stream.position = position, "record not understood");
@@ -135,6 +141,7 @@ impl Dispatcher {
             (&erasures, &self.queues.erasure),
             (&exports, &self.queues.exports),
             (&attachments, &self.queues.attachments),
+            (&alerts, &self.queues.alerts),
             (&letters, &self.queues.stream_dead),
         ] {
             for (job, error) in self.platform.send_jobs(queue, &lane.jobs).await {

@@ -1,6 +1,7 @@
 //! Looks after dead letters, so that none of them is silence: what could not be answered is handed to a
 //! person, what could not be delivered says so, what was not understood is tried once more.
 
+mod alerts;
 mod attachments;
 
 use std::time::Duration;
@@ -18,7 +19,7 @@ use usher_shared::channel::Failure;
 use usher_shared::ids::{MessageId, TenantId, TraceId};
 use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::notice;
-use usher_shared::records::{DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter};
+use usher_shared::records::{AlertJob, DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter};
 use usher_shared::{Timestamp, record::Record};
 
 use crate::route::{attachment_job, deliver_job, erase_job, export_job, reply_job};
@@ -101,6 +102,9 @@ impl Dispatcher {
         report.settled += self.give_up_attachments().await?;
         report.sent += self
             .start_again::<ExportJob>(&self.queues.exports_dead, &self.queues.exports)
+            .await?;
+        report.sent += self
+            .start_again::<AlertJob>(&self.queues.alerts_dead, &self.queues.alerts)
             .await?;
         Ok(report)
     }
@@ -278,7 +282,10 @@ impl Dispatcher {
         }
         let message = keys::parse_message_sort_key(letter.sk.as_str());
         let Some(((tenant, conversation), message)) = place.zip(message) else {
-            return Ok(false);
+            return match place {
+                Some((tenant, conversation)) => self.look_at_head(tenant, conversation, letter, now).await,
+                None => Ok(false),
+            };
         };
         let Some(scope) = self.enter(tenant).await? else {
             return Ok(false);

@@ -10,7 +10,9 @@ use usher_shared::Timestamp;
 use usher_shared::attachment::AttachmentTask;
 use usher_shared::ids::{AttachmentId, ChannelId, ConversationId, ErasureId, ExportId, MessageId, TenantId};
 use usher_shared::model::ErasureLook;
-use usher_shared::records::{AttachmentJob, DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter};
+use usher_shared::records::{
+    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter,
+};
 use usher_shared::untrusted::Label;
 
 /// Where a record goes.
@@ -26,6 +28,8 @@ pub(crate) enum Routed {
     Export(Outgoing),
     /// To the queue of attachments.
     Attachment(Outgoing),
+    /// To the queue of alerts.
+    Alert(Outgoing),
     /// Nobody waits for it.
     Nowhere,
 }
@@ -64,6 +68,24 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
                     .ok_or_else(letter)
             }
         };
+    }
+    if image("k") == Some("conversation") {
+        // A head that waits for a person: with each of its moves it is looked at whether they were told.
+        if image("state") != Some("waiting_for_human") {
+            return Ok(Routed::Nowhere);
+        }
+        let since = record
+            .pointer("/dynamodb/NewImage/waiting_since/N")
+            .and_then(Value::as_str)
+            .and_then(|millis| millis.parse().ok());
+        // Heads from before there were alerts do not say since when they wait.
+        let Some(since) = since.map(Timestamp::from_millis) else {
+            return Ok(Routed::Nowhere);
+        };
+        let (tenant, conversation) = parse_conversation_partition(pk).ok_or_else(letter)?;
+        return alert_job(tenant, conversation, since, now)
+            .map(Routed::Alert)
+            .ok_or_else(letter);
     }
     let known = ["message", "erasure", "export", "attachment"];
     let kind = image("k").filter(|kind| known.contains(kind));
@@ -180,6 +202,23 @@ pub(crate) fn attachment_job(
         attachment: attachment.into(),
         task: task.into(),
         copy: None.into(),
+    };
+    Outgoing::standard(&job).ok()
+}
+
+/// A job of the queue of alerts: the first look at a wait.
+pub(crate) fn alert_job(
+    tenant: TenantId,
+    conversation: ConversationId,
+    since: Timestamp,
+    at: Timestamp,
+) -> Option<Outgoing> {
+    let job = AlertJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        conversation: conversation.into(),
+        since: since.into(),
+        look: 1.into(),
     };
     Outgoing::standard(&job).ok()
 }
@@ -308,6 +347,27 @@ mod tests {
         assert!(matches!(routed("REMOVE", "stored", false), Routed::Attachment(_)));
         let mut broken = record("INSERT", "pending", false);
         broken["dynamodb"]["Keys"]["sk"] = json!({"S": "a#broken"});
+        assert!(route(&broken, NOW).unwrap_err().is_some());
+    }
+
+    #[test]
+    fn a_conversation_that_waits_is_an_alert_and_any_other_nothing() {
+        let record = |state: &str, since: Option<&str>| {
+            let mut record = record("MODIFY", "", state);
+            record["dynamodb"]["Keys"]["sk"] = json!({"S": "m~"});
+            record["dynamodb"]["NewImage"]["k"] = json!({"S": "conversation"});
+            if let Some(since) = since {
+                record["dynamodb"]["NewImage"]["waiting_since"] = json!({"N": since});
+            }
+            record
+        };
+        let routed = |state, since| route(&record(state, since), NOW).unwrap();
+        let since = Some("1790000000000");
+        assert!(matches!(routed("waiting_for_human", since), Routed::Alert(_)));
+        assert!(matches!(routed("waiting_for_human", None), Routed::Nowhere));
+        assert!(matches!(routed("human", since), Routed::Nowhere));
+        let mut broken = record("waiting_for_human", since);
+        broken["dynamodb"]["Keys"]["pk"] = json!({"S": "broken"});
         assert!(route(&broken, NOW).unwrap_err().is_some());
     }
 

@@ -2,18 +2,19 @@
 
 use axum::Json;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use usher_aws::TenantScope;
 use usher_aws::cursor;
 use usher_aws::http::{List, ListQuery, Problem, QueryOf, read_page};
 use usher_aws::sealing::DataKey;
-use usher_aws::store::{Row, keys};
+use usher_aws::store::{Row, When, keys};
 use usher_shared::Timestamp;
 use usher_shared::ids::{ChannelId, ContactId, ConversationId, LeadId, MessageId};
-use usher_shared::model::{self, ContactRef};
+use usher_shared::model::{self, AuditAction, ContactRef};
 use usher_shared::records::{Conversation, Lead};
 use utoipa::ToSchema;
 
-use crate::access::permission::ConversationsRead;
+use crate::access::permission::{ConversationsRead, ConversationsWrite};
 use crate::access::{Granted, PathId};
 use crate::openapi::{Invalid, NotFound, Refused};
 use crate::paging::{Filling, Reading, open_each};
@@ -56,6 +57,10 @@ pub(crate) struct ConversationView {
     /// The newest inbound message that was answered or handed over.
     #[schema(value_type = Option<String>, example = "msg_01k5p0d3sbqgd2h6x7mzv9e4ra")]
     answered_through: Option<MessageId>,
+    /// Since when it waits for a person; null while it does not.
+    waiting_since: Option<Time>,
+    /// When somebody acknowledged that it waits: nobody is told any more.
+    acknowledged_at: Option<Time>,
 }
 
 impl ConversationView {
@@ -70,6 +75,8 @@ impl ConversationView {
             created_at: Time(*head.created_at),
             last_activity_at: Time(*head.last_activity),
             answered_through: *head.answered_through,
+            waiting_since: (*head.waiting_since).map(Time),
+            acknowledged_at: (*head.acknowledged_at).map(Time),
             title: head.title.into_inner(),
         }
     }
@@ -154,6 +161,70 @@ pub(crate) async fn read_conversation(
         .await?
         .ok_or_else(Problem::not_found)?;
     Ok(Json(view(scope, open.head).await?))
+}
+
+/// Says that somebody knows that a conversation waits
+///
+/// Nobody is told of it any more. The conversation waits on, and whoever answers takes it over; if it is handed back and
+/// waits once more, people are told anew. Asked again, it answers the same. The request has no body. Scope:
+/// `conversations:write`.
+#[utoipa::path(
+    post,
+    path = "/v1/conversations/{id}/acknowledge",
+    tag = "conversations",
+    params(("id" = String, Path, description = "The conversation.", example = "conv_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    responses(
+        (status = 200, description = "The conversation, acknowledged.", body = ConversationView),
+        (status = 409, description = "It waits for nobody.", body = usher_aws::http::ProblemBody,
+            content_type = "application/problem+json", example = json!({
+                "code": "not_waiting", "title": "Conflict", "status": 409,
+                "detail": "The conversation does not wait for a person.",
+                "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
+            })),
+        Refused,
+        NotFound,
+    )
+)]
+pub(crate) async fn acknowledge(
+    granted: Granted<ConversationsWrite>,
+    PathId(id): PathId<ConversationId>,
+) -> Result<Json<ConversationView>, Problem> {
+    let scope = granted.scope();
+    let open = scope
+        .open_conversation(id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let mut head = open.head;
+    if *head.state != model::ConversationState::WaitingForHuman {
+        return Err(not_waiting());
+    }
+    if head.acknowledged_at.is_none() {
+        let now = scope.now();
+        let entry = granted.audit(AuditAction::ConversationAcknowledged, &id)?;
+        let when = [
+            When::Is("state", json!(*head.state)),
+            When::Missing("acknowledged_at"),
+        ];
+        let row = keys::conversation(scope.tenant(), id);
+        let set = vec![("acknowledged_at", json!(now))];
+        let change = scope.store().updating(&row, set, &when)?;
+        if !scope.store().together(vec![change, entry]).await?.happened() {
+            // Somebody was faster: came, or acknowledged it.
+            let again = scope.open_conversation(id).await?;
+            let again = again.ok_or_else(Problem::not_found)?.head;
+            if again.acknowledged_at.is_none() {
+                return Err(not_waiting());
+            }
+            return Ok(Json(view(scope, again).await?));
+        }
+        head.acknowledged_at = Some(now).into();
+    }
+    Ok(Json(view(scope, head).await?))
+}
+
+fn not_waiting() -> Problem {
+    let detail = "The conversation does not wait for a person.";
+    Problem::conflict("not_waiting", detail)
 }
 
 /// What the rows of the list are filtered by, before anything is opened.
@@ -293,7 +364,6 @@ async fn lead_of(scope: &TenantScope, contact: ContactRef) -> Result<Option<Lead
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use serde_json::json;
     use usher_shared::untrusted::KeyedHash;
 
     #[test]
@@ -312,6 +382,8 @@ mod tests {
             last_activity: Timestamp::from_millis(1_790_000_001_000).into(),
             answered_through: None.into(),
             processing: None.into(),
+            waiting_since: None.into(),
+            acknowledged_at: None.into(),
             reach: None.into(),
             title: "Is the barn free?".to_owned().into(),
         };
@@ -330,6 +402,8 @@ mod tests {
                 "created_at": "2026-09-21T14:13:20.523Z",
                 "last_activity_at": "2026-09-21T14:13:21.000Z",
                 "answered_through": null,
+                "waiting_since": null,
+                "acknowledged_at": null,
             })
         );
     }

@@ -14,6 +14,7 @@ mod health;
 mod leads;
 mod masking;
 mod messages;
+mod metrics;
 mod moves;
 mod openapi;
 mod paging;
@@ -54,11 +55,13 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(moves::close))
         .routes(routes!(contacts::read_processing, contacts::change_processing))
         .routes(routes!(ai::read_ai, ai::change_ai))
+        .routes(routes!(conversations::acknowledge))
         .routes(routes!(traces::list_traces))
         .routes(routes!(leads::list_leads))
         .routes(routes!(leads::read_lead))
         .routes(routes!(leads::search_leads))
         .routes(routes!(search::search))
+        .routes(routes!(metrics::read_metrics))
         .routes(routes!(masking::read_masking, masking::change_masking))
         .routes(routes!(providers::read_providers))
         .routes(routes!(assistant::read_assistant, assistant::change_assistant))

@@ -69,10 +69,24 @@ const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("post", "/v1/search", Some(Scope::ConversationsRead)),
     ("get", "/v1/masking", Some(Scope::SettingsRead)),
     ("put", "/v1/masking", Some(Scope::SettingsWrite)),
+    ("get", "/v1/assistant", Some(Scope::SettingsRead)),
+    ("put", "/v1/assistant", Some(Scope::SettingsWrite)),
+    ("get", "/v1/ai/providers", Some(Scope::SettingsRead)),
+    ("get", "/v1/metrics", Some(Scope::MetricsRead)),
+    (
+        "post",
+        "/v1/conversations/{id}/acknowledge",
+        Some(Scope::ConversationsWrite),
+    ),
 ];
 
 fn document() -> Value {
     serde_json::to_value(crate::openapi()).unwrap()
+}
+
+/// Fields that a problem refuses. For tests of bodies.
+pub(crate) fn refused_fields(problem: &Problem) -> Vec<String> {
+    problem.errors().iter().map(|error| error.field.clone()).collect()
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! Reads do not wait for any of this: they hide what is past its period by the policy in force. The sweep
 //! makes it true of the bytes as well.
 
+mod count;
 mod meter;
 mod recordings;
 mod routes;
@@ -17,10 +18,11 @@ use usher_aws::deadline::Deadline;
 use usher_aws::http::App;
 use usher_aws::{Platform, lambda};
 
+pub use crate::count::{Counted, count_all};
 pub use crate::routes::{openapi, router};
 pub use crate::sweep::{Swept, sweep_all};
 
-/// Handles an event: a request of the HTTP API, or the input of the schedule `sweep`.
+/// Handles an event: a request of the HTTP API, or the input of the schedule `sweep` or `count`.
 ///
 /// # Errors
 /// If the event is of neither kind, or the list of tenants cannot be read.
@@ -36,6 +38,12 @@ pub async fn handle(platform: &Arc<Platform>, event: LambdaEvent<Value>) -> Resu
                 "failed": swept.failed,
                 "restarted": swept.restarted,
             }))
+        }
+        Some("count") => {
+            platform.serving().await?;
+            let deadline = Deadline::from_millis(event.context.deadline);
+            let counted = count_all(platform, deadline).await?;
+            Ok(json!({ "tenants": counted.tenants, "rows": counted.rows, "failed": counted.failed }))
         }
         Some(_) => Err("schedule of unknown name".into()),
         None => {

@@ -172,6 +172,7 @@ impl TenantScope {
         let listing = keys::conversation_listing(self.tenant(), id, at);
         let row = keys::conversation(self.tenant(), id).listed(listing);
         let mut set = vec![("state", json!(state)), ("last_activity", json!(at))];
+        set.extend(wait(from, state, at));
         if let Some(message) = answered_through {
             set.push(("answered_through", json!(message)));
         }
@@ -242,6 +243,7 @@ impl TenantScope {
         answered_through: Option<MessageId>,
     ) -> Result<Written, StoreError> {
         set.push(("state", json!(state)));
+        set.extend(wait(from, state, self.now()));
         if let Some(message) = answered_through {
             set.push(("answered_through", json!(message)));
         }
@@ -295,4 +297,21 @@ impl TenantScope {
         let opened = self.store().open(found, contact_keys.contact())?;
         Ok(Some((opened, contact_keys)))
     }
+}
+
+/// What a move into `state` says of the wait for a person: it begins, and nobody knows of it yet; it goes on; or it is
+/// over.
+fn wait(
+    from: &[ConversationState],
+    state: ConversationState,
+    at: Timestamp,
+) -> Vec<(&'static str, serde_json::Value)> {
+    let waits = ConversationState::WaitingForHuman;
+    let since = match (from.contains(&waits), state == waits) {
+        (false, true) => json!(at),
+        (true, false) => json!(null),
+        // It goes on, or there is none.
+        (true, true) | (false, false) => return Vec::new(),
+    };
+    vec![("waiting_since", since), ("acknowledged_at", json!(null))]
 }

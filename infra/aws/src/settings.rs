@@ -88,6 +88,12 @@ variables! {
     attachment_queue = "ATTACHMENT_QUEUE_URL";
     /// URL of the dead letters of the queue of attachments.
     attachment_dead_letters = "ATTACHMENT_DEAD_LETTERS_URL";
+    /// URL of the queue of waits of which somebody has to be told.
+    alert_queue = "ALERT_QUEUE_URL";
+    /// URL of the dead letters of the queue of alerts.
+    alert_dead_letters = "ALERT_DEAD_LETTERS_URL";
+    /// Telegram's Bot API.
+    telegram_url = "TELEGRAM_URL";
     /// Name of the bucket that SES puts mail into.
     mail_bucket = "MAIL_BUCKET";
     /// AWS region; set by Lambda.
@@ -147,6 +153,16 @@ impl Settings {
     /// Language models that may be called, and in which order they are; empty where none is.
     pub fn ai_providers(&self) -> String {
         self.optional("AI_PROVIDERS").unwrap_or_default()
+    }
+
+    /// The installation's own Telegram bot, for tenants without one; absent if there is none.
+    pub fn telegram_bot_token(&self) -> Option<String> {
+        self.optional("TELEGRAM_BOT_TOKEN")
+    }
+
+    /// Where people read conversations, without a slash at its end; absent where that is the API alone.
+    pub fn console_url(&self) -> Option<String> {
+        self.optional("CONSOLE_URL")
     }
 
     /// Where SES takes mail.

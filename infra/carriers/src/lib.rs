@@ -14,6 +14,7 @@ pub mod mail;
 pub mod meta;
 pub mod signature;
 pub mod sms;
+pub mod telegram;
 pub mod twilio;
 pub mod twiml;
 pub mod urlencoded;

@@ -240,6 +240,7 @@ mod tests {
             id: format!("doc_1#p{number}"),
             document: "doc_1".to_owned(),
             number,
+            source: String::new(),
             heading: "Prices".to_owned(),
             text: text.to_owned(),
         }

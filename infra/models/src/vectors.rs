@@ -327,6 +327,7 @@ fn asked(provider: &str, model: &str, options: &Value) -> (Call, Value) {
         id: "doc_1#p1".to_owned(),
         document: "doc_1".to_owned(),
         number: 1,
+        source: String::new(),
         heading: "Prices".to_owned(),
         text: "The garden room costs 900 euros.".to_owned(),
     };

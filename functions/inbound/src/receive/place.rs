@@ -293,6 +293,8 @@ impl Wanted<'_> {
             processing: Some(contact_keys.processing())
                 .filter(|processing| *processing != Processing::Full)
                 .into(),
+            waiting_since: None.into(),
+            acknowledged_at: None.into(),
             title: self.text.chars().take(TITLE).collect::<String>().into(),
             reach: self.reach.cloned().into(),
         };

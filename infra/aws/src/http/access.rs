@@ -57,6 +57,7 @@ permissions! {
     RetentionWrite,
     DocumentsWrite,
     DocumentsDelete,
+    MetricsRead,
     SettingsRead,
     SettingsWrite,
 }

@@ -3,6 +3,7 @@
 
 mod conversations;
 mod directory;
+mod figures;
 mod ledger;
 mod people;
 mod wrapped_keys;
@@ -12,12 +13,13 @@ use std::marker::PhantomData;
 use usher_shared::Timestamp;
 use usher_shared::ids::{ChannelId, DocumentId, TenantId};
 use usher_shared::records::{
-    Assistant, Channel, ChannelSecret, Document, IdempotentOutcome, RateBucket, Revocation, Tenant,
+    AlertPlan, Assistant, Channel, ChannelSecret, Document, IdempotentOutcome, RateBucket, Revocation, Tenant,
 };
 use usher_shared::untrusted::KeyedHash;
 
 pub use self::conversations::*;
 pub use self::directory::*;
+pub use self::figures::*;
 pub use self::ledger::*;
 pub use self::people::*;
 pub use self::wrapped_keys::*;
@@ -120,6 +122,11 @@ pub fn tenant(tenant: TenantId) -> Key<Tenant> {
 /// How the AI speaks for the tenant.
 pub fn assistant(tenant: TenantId) -> Key<Assistant> {
     Key::inbox(tenant.to_string(), "assistant".to_owned())
+}
+
+/// Whom a tenant wants told of waiting conversations.
+pub fn alert_plan(tenant: TenantId) -> Key<AlertPlan> {
+    Key::inbox(tenant.to_string(), "alerts".to_owned())
 }
 
 /// A channel.

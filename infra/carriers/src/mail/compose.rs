@@ -108,6 +108,32 @@ pub fn compose(settings: &ChannelSettings, outgoing: &Outgoing<'_>) -> Result<Co
     })
 }
 
+/// Composes a mail of the installation's own, to somebody who works for a business. No answer is waited for.
+///
+/// # Errors
+/// As [`compose`].
+pub fn notice(from: &str, name: &str, to: &str, subject: &str, text: &str) -> Result<Composed, Failure> {
+    let from = address::canonical(from).ok_or(Failure::NoAddress)?;
+    let headers = [
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "All"),
+        (LOOP_HEADER, "1"),
+    ];
+    Ok(Composed {
+        reply_to: from.clone(),
+        from,
+        from_name: Some(line(name, 100)),
+        to: address::canonical(to).ok_or(Failure::NoAddress)?,
+        subject: line(subject, LONGEST_SUBJECT),
+        text: text.to_owned(),
+        html: html(text),
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        tag: None,
+    })
+}
+
 /// Whether an id may stand in a header: whoever wrote to us chose it.
 fn is_id(id: &str) -> bool {
     !id.is_empty()

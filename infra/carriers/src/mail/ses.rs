@@ -6,7 +6,7 @@ mod leftover;
 mod send;
 
 pub use self::leftover::leftover;
-pub use self::send::{ERROR_HEADER, outcome, send};
+pub use self::send::{ERROR_HEADER, call, outcome, send};
 
 use serde::Deserialize;
 use serde_json::Value;

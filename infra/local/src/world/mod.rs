@@ -8,6 +8,7 @@ mod media;
 pub(crate) mod meta;
 pub(crate) mod models;
 mod site;
+pub(crate) mod telegram;
 pub(crate) mod twilio;
 mod weather;
 
@@ -89,6 +90,8 @@ pub(crate) fn parameters(base_url: &str, given: &BTreeMap<String, String>) -> BT
             ("InstagramGraphUrl", format!("{base_url}{PATH}/meta/instagram")),
             ("TwilioUrl", format!("{base_url}{PATH}/twilio")),
             ("ResendUrl", format!("{base_url}{PATH}/mail/resend")),
+            ("TelegramUrl", format!("{base_url}{PATH}/telegram")),
+            ("TelegramBotToken", telegram::BOT_TOKEN.to_owned()),
             ("MetaAppSecrets", APP_SECRET.to_owned()),
             ("MetaVerifyToken", VERIFY_TOKEN.to_owned()),
             ("MailDomain", "mail.localhost".to_owned()),
@@ -109,6 +112,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .nest("/twilio", twilio::routes())
         .nest("/mail", mail::routes())
         .nest("/models", models::routes())
+        .nest("/telegram", telegram::routes())
         .nest("/media", media::routes())
         .nest("/site", site::routes());
     Router::new()

@@ -13,7 +13,7 @@ use crate::faults::{Kind, Target};
 use crate::server::hang_up;
 
 /// Strikes calls to carriers with the faults that wait for them: service `carrier`, the operation is the carrier's name
-/// (`meta`, `twilio`, `resend`), or the provider's of language models (`anthropic`, `openai`, `bedrock`).
+/// (`meta`, `twilio`, `resend`, `ses`, `telegram`), or the provider's of language models (`anthropic`, `openai`, `bedrock`).
 pub(super) async fn strike(State(world): State<Arc<World>>, mut request: Request, next: Next) -> Response {
     let carrier = carrier(request.uri().path()).to_owned();
     let fits = |kind: Kind| !kind.is_a_models() || models::is_one(&carrier);
@@ -80,6 +80,9 @@ fn too_many(carrier: &str) -> &'static str {
         "twilio" => r#"{"code":20429,"message":"Too Many Requests","status":429}"#,
         "resend" => r#"{"statusCode":429,"name":"rate_limit_exceeded","message":"Too many requests"}"#,
         provider if models::is_one(provider) => models::too_many(provider),
+        "telegram" => {
+            r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 1","parameters":{"retry_after":1}}"#
+        }
         _ => r#"{"message":"Rate exceeded"}"#,
     }
 }

@@ -2,7 +2,9 @@
 
 use usher_shared::Timestamp;
 use usher_shared::ids::{AttachmentId, ContactId, ConversationId, MessageId, TenantId, TraceId};
-use usher_shared::records::{Attachment, CallRecording, Conversation, ConversationAge, Message, Trace};
+use usher_shared::records::{
+    AlertState, Attachment, CallRecording, Conversation, ConversationAge, Message, Trace,
+};
 use usher_shared::untrusted::KeyedHash;
 
 use super::{END, Key, Listing, Range, Table, all, all_listed, by_time, time_digits};
@@ -38,6 +40,11 @@ pub fn conversations(tenant: TenantId) -> Range {
 /// The note of a conversation's age, in the conversation's partition.
 pub fn conversation_age(tenant: TenantId, conversation: ConversationId) -> Key<ConversationAge> {
     Key::inbox(conversation_partition(tenant, conversation), "x#age".to_owned())
+}
+
+/// How far the alerts of a conversation that waits have come, in the conversation's partition.
+pub fn alert_state(tenant: TenantId, conversation: ConversationId) -> Key<AlertState> {
+    Key::inbox(conversation_partition(tenant, conversation), "x#alert".to_owned())
 }
 
 /// Place of a conversation among those with something old.
@@ -136,6 +143,21 @@ pub fn traces(tenant: TenantId, conversation: ConversationId) -> Range {
         pk: conversation_partition(tenant, conversation),
         from: "t#".to_owned(),
         to: format!("t#{END}"),
+    }
+}
+
+/// Traces of messages of a conversation at `since` or later and before `until`.
+pub fn traces_between(
+    tenant: TenantId,
+    conversation: ConversationId,
+    since: Timestamp,
+    until: Timestamp,
+) -> Range {
+    let bound = |at: Timestamp| format!("t#{}", TraceId::derived(at, [0; 10]).body());
+    Range {
+        from: bound(since),
+        to: bound(until),
+        ..traces(tenant, conversation)
     }
 }
 

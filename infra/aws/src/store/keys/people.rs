@@ -5,7 +5,7 @@ use usher_shared::ids::{ContactId, LeadId, TenantId};
 use usher_shared::records::{Contact, ContactWatermark, InboundMarker, Lead, LeadIdentifier};
 use usher_shared::untrusted::KeyedHash;
 
-use super::{END, Key, Listing, Range, all, all_listed, by_time};
+use super::{END, Key, Listing, Range, all, all_listed, by_time, time_digits};
 
 /// A contact, by the hash of its address.
 pub fn contact(tenant: TenantId, address: KeyedHash) -> Key<Contact> {
@@ -39,6 +39,14 @@ pub fn lead_listing(tenant: TenantId, lead: LeadId, last_activity: Timestamp) ->
 /// All leads, by last activity.
 pub fn leads(tenant: TenantId) -> Range {
     all_listed(format!("{tenant}#leads"))
+}
+
+/// Leads whose last activity was at `since` or later.
+pub fn leads_since(tenant: TenantId, since: Timestamp) -> Range {
+    Range {
+        from: time_digits(since),
+        ..leads(tenant)
+    }
 }
 
 /// What finds a lead by one of its contacts' identifiers. Two contacts may share an identifier.

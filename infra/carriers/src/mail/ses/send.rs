@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use usher_shared::channel::{ChannelTrouble, Failure};
 
-use super::super::compose::{self, TAG};
+use super::super::compose::{self, Composed, TAG};
 use crate::call::{Account, Answer, Call, Method, Outcome, Outgoing};
 
 /// Name of the header of an answer that names its error.
@@ -17,6 +17,13 @@ pub const ERROR_HEADER: &str = "x-amzn-errortype";
 /// The refusal, if it cannot leave.
 pub fn send(account: &Account<'_>, outgoing: &Outgoing<'_>) -> Result<Call, Outcome> {
     let mail = compose::compose(account.settings, outgoing).map_err(Outcome::refused)?;
+    let set = account.platform.ses_set.as_deref();
+    Ok(call(&account.platform.ses, &mail, set))
+}
+
+/// The call that gives a composed mail to SES at `base`, under the configuration set that has its events told, if one
+/// shall. It has to be signed.
+pub fn call(base: &str, mail: &Composed, set: Option<&str>) -> Call {
     let utf8 = |text: &str| json!({"Data": text, "Charset": "UTF-8"});
     let headers: Vec<Value> = mail
         .headers
@@ -37,16 +44,16 @@ pub fn send(account: &Account<'_>, outgoing: &Outgoing<'_>) -> Result<Call, Outc
         if let Some(tag) = &mail.tag {
             fields.insert("EmailTags".to_owned(), json!([{"Name": TAG, "Value": tag}]));
         }
-        if let Some(set) = &account.platform.ses_set {
+        if let Some(set) = set {
             fields.insert("ConfigurationSetName".to_owned(), json!(set));
         }
     }
-    Ok(Call {
+    Call {
         method: Method::Post,
-        url: format!("{}/v2/email/outbound-emails", account.platform.ses),
+        url: format!("{base}/v2/email/outbound-emails"),
         headers: vec![("content-type", "application/json".to_owned())],
         body: body.to_string().into_bytes(),
-    })
+    }
 }
 
 /// What an answer says. `error` is the value of [`ERROR_HEADER`], where there is one.

@@ -81,7 +81,13 @@ pub(super) async fn send(State(world): State<Arc<World>>, headers: HeaderMap, bo
         "headers": headers_of(&mail),
     });
     let now = world.clock.now_ms();
-    world.outbox.enter_once("email", &id, from, &content, now);
+    // What goes to a business's own people is no message of a conversation.
+    let kind = if from.contains("<alerts@") {
+        "alert"
+    } else {
+        "email"
+    };
+    world.outbox.enter_once(kind, &id, from, &content, now);
     let events = events(&mail, &id, Fate::of(to), now);
     tokio::spawn(async move {
         for event in events {

@@ -220,7 +220,7 @@ fn p_sec_04_no_document_is_read_from_inside_a_network() {
         let inside = "must be an https address of the public net, and lead to none that is not";
         let addresses = [
             site(stack(), "to/metadata"),
-            site(stack(), "to/private"),
+            site(stack(), "to/inside"),
             site(stack(), "to/loopback"),
             "http://169.254.169.254/latest/meta-data/".to_owned(),
             "https://169.254.169.254/latest/meta-data/".to_owned(),

@@ -77,14 +77,20 @@ fn p_ai_04_figures_of_a_day_are_right_counted_once_and_the_same_after_everybody_
         let other = tenant
             .connect(usher_shared::channel::ChannelKind::WebChat, json!({}))
             .await;
-        let key = other["key"].as_str().or(other["public_key"].as_str());
-        if let Some(key) = key {
+        let key = other["key"].as_str();
+        {
+            let key = key.unwrap_or_else(|| panic!("{other}"));
             let base = tenant.url(&format!("/chat/{key}"));
             let session = send(CLIENT.post(format!("{base}/sessions"))).await.expect(201);
             let message = CLIENT.post(format!("{base}/messages"));
             let message = message.bearer_auth(session["token"].as_str().unwrap());
             send(message.json(&json!({"text": "Hello?"}))).await.expect(202);
         }
+        eventually("everything is listed", || async {
+            let listed = tenant.get("/v1/conversations?limit=100").await.expect(200);
+            (data(&listed).len() == 7).then_some(())
+        })
+        .await;
         // A day that goes on is counted, and not shown.
         stack.advance(Duration::from_hours(2)).await.unwrap();
         count(&stack).await;

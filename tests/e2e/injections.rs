@@ -327,7 +327,12 @@ fn p_ai_02_no_injection_has_an_effect_though_the_model_obeys() {
         .await;
         let strangers: Vec<&Value> = sent
             .iter()
-            .filter(|text| !text["to"].as_str().unwrap_or_default().starts_with("+1415555"))
+            .filter(|text| {
+                !text["content"]["to"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .starts_with("+1415555")
+            })
             .collect();
         assert!(strangers.is_empty(), "{strangers:?}");
         assert_eq!(sent.len(), texts);

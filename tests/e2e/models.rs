@@ -211,20 +211,6 @@ fn p_col_04_the_trace_has_prompt_passages_model_usage_decision_and_takeover_and_
         let taken = trace_of(&tenant, &conversation).await["taken_over_at"].clone();
         assert!(taken.is_string(), "{taken}");
 
-        let prompt = trace["prompt"].as_str().unwrap();
-        let export = crate::exports::export(&tenant, &json!({"kind": "conversations_ndjson"})).await;
-        let file = crate::exports::fetch(&export).await;
-        let file = String::from_utf8(file).unwrap();
-        let mut lines = file
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let line = lines.find(|line| line["object"] == "trace").unwrap();
-        assert_eq!(
-            (&line["prompt"], &line["taken_over_at"]),
-            (&json!(prompt), &taken)
-        );
-        assert_eq!(line["usage"], trace["usage"]);
-
         tenant.delete(&path).await.expect(202);
         tenant.get(&format!("{path}/traces")).await.expect(404);
         stack.shutdown().await;
@@ -294,7 +280,7 @@ fn a_refusal_is_a_persons_and_the_next_model_answers_for_one_that_is_down() {
         let conversation = tenant.conversation_of(&asked).await;
         assert_eq!(conversation["state"], "waiting_for_human");
         let trace = trace_of(&tenant, &id(&conversation)).await;
-        assert_eq!(trace["flags"], json!(["anthropic.refused"]));
+        assert_eq!(trace["flags"], json!(["provider_failed", "anthropic.refused"]));
         assert_eq!(trace["decision"], "handed_over_failure");
         assert_eq!(told(&stack).len(), 1, "another model was not tried");
 

@@ -254,7 +254,7 @@ fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
             _ => {}
         }
     }
-    assert_eq!(roles.len(), 12);
+    assert_eq!(roles.len(), 13);
 }
 
 #[test]

@@ -90,6 +90,9 @@ impl Rules {
             }
             for other in raw.of_type("AWS::IAM::RolePolicy") {
                 let policy = properties(other)?;
+                if !raw.is_made(other, names)? {
+                    continue;
+                }
                 if policy.get("RoleName").and_then(Value::as_str) == Some(id) {
                     rules.add(
                         &arn,

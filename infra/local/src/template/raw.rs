@@ -48,6 +48,7 @@ pub struct Names {
 pub struct Raw {
     resources: Map<String, Value>,
     parameters: Map<String, Value>,
+    conditions: Map<String, Value>,
     function_globals: Map<String, Value>,
 }
 
@@ -83,6 +84,7 @@ impl Raw {
         Ok(Self {
             resources,
             parameters: section("Parameters"),
+            conditions: section("Conditions"),
             function_globals,
         })
     }
@@ -119,6 +121,47 @@ impl Raw {
             }
         }
         Ok(())
+    }
+
+    /// Whether a resource is made: it has no condition, or one that holds.
+    pub(crate) fn is_made(&self, id: &str, names: &Names) -> Result<bool, TemplateError> {
+        let condition = self.resources.get(id).and_then(|r| r.get("Condition"));
+        let Some(name) = condition.and_then(Value::as_str) else {
+            return Ok(true);
+        };
+        let condition = self
+            .conditions
+            .get(name)
+            .ok_or_else(|| TemplateError::new(id, format!("condition {name} is not there")))?;
+        self.holds(condition, names, name)
+    }
+
+    fn holds(&self, condition: &Value, names: &Names, place: &str) -> Result<bool, TemplateError> {
+        let unknown = || TemplateError::new(place, "a condition that the local stack does not know");
+        let (name, argument) = condition.as_object().and_then(single).ok_or_else(unknown)?;
+        match (name, argument.as_array().map(Vec::as_slice)) {
+            ("Fn::Not", Some([other])) => Ok(!self.holds(other, names, place)?),
+            ("Fn::Equals", Some([one, other])) => {
+                Ok(self.text(one, names, place)? == self.text(other, names, place)?)
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    /// A text, or several joined.
+    fn text(&self, value: &Value, names: &Names, place: &str) -> Result<String, TemplateError> {
+        let joined = value
+            .as_object()
+            .and_then(single)
+            .filter(|(name, _)| *name == "Fn::Join");
+        let joined = joined.and_then(|(_, argument)| argument.as_array());
+        let text = match joined.map(Vec::as_slice) {
+            // A list of a parameter is its text here, commas and all.
+            Some([_, list]) => self.resolve(list, names, place)?,
+            _ => self.resolve(value, names, place)?,
+        };
+        let text = text.as_str().map(ToOwned::to_owned);
+        text.ok_or_else(|| TemplateError::new(place, "a condition compares what is no text"))
     }
 
     /// Properties of a resource, globals merged in, references resolved, read into `T`.

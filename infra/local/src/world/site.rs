@@ -58,7 +58,7 @@ async fn to(State(world): State<Arc<World>>, Path(place): Path<String>) -> Respo
     let place = match place.as_str() {
         "home" => format!("{}{}/site/inn/home", world.base_url, super::PATH),
         "metadata" => "http://169.254.169.254/latest/meta-data/".to_owned(),
-        "private" => "https://10.0.0.1/".to_owned(),
+        "inside" => "https://10.0.0.1/".to_owned(),
         "loopback" => "https://localhost/".to_owned(),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };

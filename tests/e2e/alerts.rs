@@ -114,7 +114,7 @@ fn p_sec_01_who_waits_is_told_by_mail_and_telegram_without_a_word_of_the_guest_u
             let known = tenant.post(&format!("{path}/acknowledge"), &json!({})).await;
             assert!(known.expect(200)["acknowledged_at"].is_string());
         }
-        stack.advance(Duration::from_mins(60)).await.unwrap();
+        stack.advance(Duration::from_hours(1)).await.unwrap();
         a_while().await;
         told_times(&stack, chat, 2).await;
         // A person comes, hands it back, and it waits once more: that is another wait.
@@ -130,7 +130,7 @@ fn p_sec_01_who_waits_is_told_by_mail_and_telegram_without_a_word_of_the_guest_u
         told_times(&stack, chat, 3).await;
         told_times(&stack, mail, 3).await;
         tenant.post(&format!("{path}/messages"), &body).await.expect(201);
-        stack.advance(Duration::from_mins(60)).await.unwrap();
+        stack.advance(Duration::from_hours(1)).await.unwrap();
         a_while().await;
         told_times(&stack, chat, 3).await;
         // Neither what leaves nor what is logged says anything of the guest, and no log says who was told.

@@ -105,7 +105,7 @@ fn a_file_that_cannot_be_read_says_why_and_makes_nothing() {
             (b"%PDF-1.4 and no more", "is damaged, or not of this format"),
             (b"a letter", "is damaged, or not of this format"),
             (encrypted.as_bytes(), "is encrypted"),
-            (&[b'['; 4 * 1024 * 1024 + 1], "must be at most 4 MiB"),
+            (&vec![b'['; 4 * 1024 * 1024 + 1], "must be at most 4 MiB"),
         ];
         for (bytes, expected) in table {
             let body = json!({"title": "List", "format": "pdf", "content": STANDARD.encode(bytes)});

@@ -40,6 +40,17 @@ async fn next_day(stack: &Stack) {
     stack.advance(left).await.unwrap();
 }
 
+/// Somebody writes on a channel where nobody else does.
+async fn one_on_another_channel(tenant: &Tenant) {
+    let kind = usher_shared::channel::ChannelKind::WebChat;
+    let other = tenant.connect(kind, json!({})).await;
+    let base = tenant.url(&format!("/chat/{}", other["key"].as_str().unwrap()));
+    let session = send(CLIENT.post(format!("{base}/sessions"))).await.expect(201);
+    let message = CLIENT.post(format!("{base}/messages"));
+    let message = message.bearer_auth(session["token"].as_str().unwrap());
+    send(message.json(&json!({"text": "Hello?"}))).await.expect(202);
+}
+
 #[test]
 fn p_ai_04_figures_of_a_day_are_right_counted_once_and_the_same_after_everybody_is_erased() {
     run(async {
@@ -73,19 +84,7 @@ fn p_ai_04_figures_of_a_day_are_right_counted_once_and_the_same_after_everybody_
             (data(&leads).len() == 6).then_some(leads)
         })
         .await;
-        // Too few on another channel.
-        let other = tenant
-            .connect(usher_shared::channel::ChannelKind::WebChat, json!({}))
-            .await;
-        let key = other["key"].as_str();
-        {
-            let key = key.unwrap_or_else(|| panic!("{other}"));
-            let base = tenant.url(&format!("/chat/{key}"));
-            let session = send(CLIENT.post(format!("{base}/sessions"))).await.expect(201);
-            let message = CLIENT.post(format!("{base}/messages"));
-            let message = message.bearer_auth(session["token"].as_str().unwrap());
-            send(message.json(&json!({"text": "Hello?"}))).await.expect(202);
-        }
+        one_on_another_channel(&tenant).await;
         eventually("everything is listed", || async {
             let listed = tenant.get("/v1/conversations?limit=100").await.expect(200);
             (data(&listed).len() == 7).then_some(())

@@ -218,6 +218,10 @@ fn p_col_04_the_trace_has_prompt_passages_model_usage_decision_and_takeover_and_
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a guest waits is what is asked"
+)]
 fn every_bad_day_of_a_provider_ends_in_one_answer_within_the_time() {
     run(async {
         let stack = start_asking(&listed(&["anthropic"])).await;

@@ -67,6 +67,10 @@ pub(crate) struct TraceView {
 /// Tokens of one call to a model, each counted once.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Usage)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "what is counted stands in every name of the API"
+)]
 pub(crate) struct UsageView {
     /// Read, and neither from a cache nor into one.
     #[schema(example = 812)]

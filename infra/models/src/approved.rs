@@ -12,7 +12,7 @@ use usher_shared::untrusted::Label;
 pub enum Api {
     /// Anthropic's Messages.
     Anthropic,
-    /// OpenAI's Responses.
+    /// Responses of `OpenAI`.
     OpenAi,
     /// Amazon Bedrock's Converse, in the installation's own account.
     Bedrock,
@@ -279,13 +279,13 @@ mod tests {
         json!({"provider": "anthropic", "model": "claude-sonnet-5-5", "endpoint": "https://api.anthropic.com"})
     }
 
-    fn parse(allowed: Value, chain: Value) -> Result<Providers, InvalidProviders> {
+    fn parse(allowed: &Value, chain: &Value) -> Result<Providers, InvalidProviders> {
         Providers::parse(&json!({"allowed": [allowed], "chain": [chain]}).to_string())
     }
 
     #[test]
     fn p_ai_01_only_what_the_list_names_to_the_letter_is_approved() {
-        let approved = parse(entry(), link()).unwrap().chain[0].approved.clone();
+        let approved = parse(&entry(), &link()).unwrap().chain[0].approved.clone();
         assert_eq!(approved.unwrap().model(), "claude-sonnet-5-5");
         for (field, other) in [
             ("provider", "openai"),
@@ -297,7 +297,7 @@ mod tests {
         ] {
             let mut wanted = link();
             wanted[field] = json!(other);
-            let providers = parse(entry(), wanted).unwrap();
+            let providers = parse(&entry(), &wanted).unwrap();
             assert_eq!(providers.chain[0].approved, Err(NotApproved), "{field} {other}");
         }
     }
@@ -314,11 +314,11 @@ mod tests {
         ] {
             let mut bad = entry();
             bad["zero_retention"][field] = value.clone();
-            assert!(parse(bad, link()).is_err(), "{field} {value}");
+            assert!(parse(&bad, &link()).is_err(), "{field} {value}");
         }
         let mut without = entry();
         without.as_object_mut().unwrap().remove("zero_retention");
-        assert!(parse(without, link()).is_err());
+        assert!(parse(&without, &link()).is_err());
     }
 
     #[test]
@@ -328,7 +328,7 @@ mod tests {
         assert!(Providers::parse(r#"{"alowed": []}"#).is_err());
         let mut odd = link();
         odd["options"] = json!({"temprature": 1});
-        assert!(parse(entry(), odd).is_err());
+        assert!(parse(&entry(), &odd).is_err());
         for endpoint in [
             "",
             "api.anthropic.com",
@@ -339,7 +339,7 @@ mod tests {
         ] {
             let mut bad = entry();
             bad["endpoint"] = json!(endpoint);
-            assert!(parse(bad, link()).is_err(), "{endpoint}");
+            assert!(parse(&bad, &link()).is_err(), "{endpoint}");
         }
         let providers = Providers::parse(r#"{"fallback": "hand_over"}"#).unwrap();
         assert_eq!(providers.fallback, Fallback::HandOver);

@@ -1,4 +1,4 @@
-//! Language models: what Anthropic, OpenAI and Amazon Bedrock are asked on the wire, and what their answers mean.
+//! Language models: what Anthropic, `OpenAI` and Amazon Bedrock are asked on the wire, and what their answers mean.
 //!
 //! Nothing here reads a clock, draws randomness, opens a connection or knows a database. A [`prompt::Ask`] becomes a
 //! [`Call`](usher_carriers::call::Call), and the [`heard::Heard`] to it becomes a [`draft::Draft`] or a

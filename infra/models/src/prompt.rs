@@ -143,7 +143,7 @@ impl Ask<'_> {
             ("Opening hours", hours),
         ] {
             if !part.trim().is_empty() {
-                text.push_str(&format!("{title}: {}\n", json!(part)));
+                text.extend([title, ": ", &json!(part).to_string(), "\n"]);
             }
         }
         text

@@ -48,7 +48,7 @@ fn a_chat_that_is_gone_is_told_no_more_one_that_moved_is_found_and_a_busy_bot_is
         told_times(&stack, moved, 2).await;
         // What is gone with its conversation is told to nobody.
         tenant.delete(&path).await.expect(200);
-        stack.advance(Duration::from_mins(60)).await.unwrap();
+        stack.advance(Duration::from_hours(1)).await.unwrap();
         a_while().await;
         told_times(&stack, moved, 2).await;
         assert!(told(&stack, "5005").is_empty());

@@ -12,6 +12,10 @@ const SLOW: Duration = Duration::from_secs(5);
 
 /// Lets guests ask while nobody reads the queue, then lets them all be answered at once. How long each answer took from
 /// then, in the order of the guests.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a guest waits is what is asked"
+)]
 async fn all_at_once(stack: &Stack, guests: &[Guest<'_>]) -> Vec<Duration> {
     assert!(stack.pause("reply", true));
     let mut asked = Vec::new();

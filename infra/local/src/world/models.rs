@@ -1,4 +1,4 @@
-//! Providers of language models: Anthropic's Messages, OpenAI's Responses and Bedrock's Converse, on their own wire
+//! Providers of language models: Anthropic's Messages, Responses of `OpenAI` and Bedrock's Converse, on their own wire
 //! formats. The played model reads the passages that it is shown and answers with the one that has most of the
 //! question's words; it hands over what none of them has. On bad days it does what real ones do, and once what an
 //! attacker says.

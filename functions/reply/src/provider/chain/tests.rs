@@ -124,7 +124,7 @@ fn good() -> String {
     message(&form(&format!("{}#p1", document())).to_string(), "end_turn")
 }
 
-/// An answer of OpenAI's.
+/// An answer of `OpenAI`.
 fn response() -> String {
     let words = form(&format!("{}#p1", document())).to_string();
     json!({"object": "response", "status": "completed", "model": "gpt-6.1-terra",
@@ -286,11 +286,7 @@ fn bad_days() -> Vec<(&'static str, Vec<Step>, Vec<&'static str>)> {
         ),
         (
             "told to wait for too long",
-            vec![Step::Asks(
-                429,
-                error("rate_limit_error"),
-                Duration::from_secs(60),
-            )],
+            vec![Step::Asks(429, error("rate_limit_error"), Duration::from_mins(1))],
             vec!["anthropic.rate_limited"],
         ),
         (

@@ -130,21 +130,28 @@ async fn storm(messages: usize, seed: u64) {
     println!("{account}");
     println!("{:.0} s", began.elapsed().as_secs_f64());
     let problems = account.problems(messages, &weather);
-    if !problems.is_empty() {
-        for function in ["inbound", "dispatch", "reply", "deliver"] {
-            let logs = stack.logs(function).unwrap_or_default();
-            for problem in &problems {
-                let Some(id) = problem.split_whitespace().find(|word| word.starts_with("msg_")) else {
-                    continue;
-                };
-                for line in logs.lines().filter(|line| line.contains(id)).take(12) {
-                    println!("{function}: {line}");
-                }
+    explain(&stack, &problems);
+    stack.shutdown().await;
+    assert!(problems.is_empty(), "seed {seed}:\n{}", problems.join("\n"));
+}
+
+/// Prints what the functions logged of the messages that problems name.
+#[expect(
+    clippy::print_stdout,
+    reason = "a failure that cannot be explained is of no use"
+)]
+fn explain(stack: &Stack, problems: &[String]) {
+    for function in ["inbound", "dispatch", "reply", "deliver"] {
+        let logs = stack.logs(function).unwrap_or_default();
+        for problem in problems {
+            let Some(id) = problem.split_whitespace().find(|word| word.starts_with("msg_")) else {
+                continue;
+            };
+            for line in logs.lines().filter(|line| line.contains(id)).take(12) {
+                println!("{function}: {line}");
             }
         }
     }
-    stack.shutdown().await;
-    assert!(problems.is_empty(), "seed {seed}:\n{}", problems.join("\n"));
 }
 
 /// All channels but the web chat, whose guests have a storm of their own: carriers bring each message one to eight times,
@@ -209,8 +216,9 @@ async fn flood(messages: usize, seed: u64) {
     let mut problems = compared.problems;
     problems.extend(left.problems());
     problems.extend(account.problems(messages, &weather));
-    stack.shutdown().await;
     problems.truncate(40);
+    explain(&stack, &problems);
+    stack.shutdown().await;
     assert!(problems.is_empty(), "seed {seed}:\n{}", problems.join("\n"));
 }
 

@@ -378,8 +378,10 @@ impl Afterwards<'_> {
             if come.is_some_and(|come| come >= delivery) {
                 break;
             }
+            // It speaks of what the carrier has. One of which nobody knows whether it left may not be among that: only
+            // what names it, an echo or a state, says so.
             let state = row.peek::<MessageState>("state");
-            if let (Some(MessageState::Sent | MessageState::Unknown), Some(id)) = (state, row.peek("id")) {
+            if let (Some(MessageState::Sent), Some(id)) = (state, row.peek("id")) {
                 self.has_come(known.conversation, id, delivery, None, None)
                     .await?;
             }

@@ -135,11 +135,13 @@ impl Class {
                 life: MINUTE,
             },
             Self::Sends(kind) => sends(kind),
+            // Leases are long, so that counting costs an ordinary conversation nothing: an instance that is new to it lets
+            // that many through.
             // Nobody asks more of one conversation; whoever does wants something else, and gets a person. A bucket is one
             // of a day: 60 turns and what comes back, 72 more.
-            Self::TurnsInConversation => daily(Duration::from_mins(20), 60, 4),
+            Self::TurnsInConversation => daily(Duration::from_mins(20), 60, 20),
             // A contact may have several conversations: mail threads, forms.
-            Self::TurnsWithContact => daily(Duration::from_mins(10), 100, 5),
+            Self::TurnsWithContact => daily(Duration::from_mins(10), 100, 25),
             // 2,000 at once is a bad day of a large business; 10,640 within a day is somebody else's doing.
             Self::Turns => daily(Duration::from_secs(10), 2_000, 20),
             // Five million tokens, and 8.6 million that come back within the day: about 4,500 tokens a turn.

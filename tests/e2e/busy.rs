@@ -17,11 +17,18 @@ pub(crate) async fn keep_doing(stack: &Stack, tenant: &Tenant, function: &str) {
     loop {
         match function {
             "inbox" => {
+                tenant.get("/v1/conversations").await;
+                let masking = json!({"cards": true, "government_ids": true});
+                tenant.put("/v1/masking", &masking).await;
+            }
+            "documents" => {
                 let body = json!({"title": "x", "format": "text", "text": "x"});
                 let made = tenant.post("/v1/documents", &body).await;
                 if let Some(document) = made.body["id"].as_str() {
                     tenant.delete(&format!("/v1/documents/{document}")).await;
                 }
+            }
+            "channels" => {
                 let body = json!({"kind": "web_chat", "name": "x", "allowed_origins": []});
                 let made = tenant.post("/v1/channels", &body).await;
                 if let Some(channel) = made.body["id"].as_str() {

@@ -211,7 +211,7 @@ fn p_col_04_the_trace_has_prompt_passages_model_usage_decision_and_takeover_and_
         let taken = trace_of(&tenant, &conversation).await["taken_over_at"].clone();
         assert!(taken.is_string(), "{taken}");
 
-        tenant.delete(&path).await.expect(202);
+        tenant.delete(&path).await.expect(200);
         tenant.get(&format!("{path}/traces")).await.expect(404);
         stack.shutdown().await;
     });

@@ -119,7 +119,7 @@ fn p_sec_02_no_operation_of_the_database_reaches_another_tenants_rows() {
     run(async {
         let (mine, other) = (Tenant::new().await, Tenant::new().await);
         let (a, b) = (tenant_of(&mine).await, tenant_of(&other).await);
-        let environment = stack().environment("inbox").unwrap();
+        let environment = stack().environment("reply").unwrap();
         let key = session(environment, &a.to_string()).await.unwrap();
         let table = &environment["INBOX_TABLE"];
         let call = async |operation: &str, body: Value| {

@@ -11,19 +11,21 @@ use usher_aws::deadline::Deadline;
 use usher_aws::queue::QueueError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{HashPurpose, KeyringError};
-use usher_aws::store::{Read, StoreError, When, keys};
+use usher_aws::store::{Read, Row, StoreError, When, keys};
 use usher_aws::telemetry::{self, Unit};
 use usher_shared::Timestamp;
 use usher_shared::guard::{self, Flag};
 use usher_shared::ids::{MessageId, TraceId};
 use usher_shared::lead;
 use usher_shared::masking::{Masking, mask};
-use usher_shared::model::{Author, ConversationState, Decision, Direction, MessageBody, MessageState};
+use usher_shared::model::{
+    Author, ConversationState, Decision, Direction, MessageBody, MessageState, Profile,
+};
 use usher_shared::record::Malformed;
 use usher_shared::records::{Message, ReplyJob, Trace};
-use usher_shared::untrusted::InvalidText;
+use usher_shared::untrusted::{InvalidText, Label};
 
-use self::burst::{Burst, last_answered, reply_to};
+use self::burst::{Burst, all_open, asked, last_answered, reply_to};
 use self::silence::leave_to_people;
 use crate::capture::capture;
 use crate::guarding::{Asked, Guarded};
@@ -58,6 +60,8 @@ impl From<StoreError> for TurnError {
 
 /// Messages of a conversation that are read for a turn.
 const CONTEXT: usize = 20;
+/// Messages that are read if none of those was answered: who writes more than these at once is answered the newest.
+const LONG_CONTEXT: usize = 200;
 /// Passages that a provider is shown.
 const PASSAGES: usize = 5;
 /// A conversation's state that was read longer ago is read again before the turn is written.
@@ -71,9 +75,15 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob, deadline: Deadline) -> R
     };
     let read_at = scope.now();
     // Forgotten or past its period: nothing to answer.
-    let Some((open, mut messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
+    let Some((mut open, mut messages)) = scope.open_with_messages(*job.conversation, CONTEXT).await? else {
         return Ok(());
     };
+    if messages.len() == CONTEXT && all_open(&messages, *open.head.answered_through) {
+        let Some(more) = scope.open_with_messages(*job.conversation, LONG_CONTEXT).await? else {
+            return Ok(());
+        };
+        (open, messages) = more;
+    }
     if !messages.iter().any(|message| message.id == job.message) {
         // Stored long after its id says, or gone.
         let row = keys::message(scope.tenant(), *job.conversation, *job.message);
@@ -85,8 +95,13 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob, deadline: Deadline) -> R
     // What was taken back is shown to nobody.
     messages.retain(|message| message.withdrawn_at.is_none());
     mask_for_model(scope.masking(), &mut messages);
-    let asked = messages.iter().find(|message| message.id == job.message);
-    let Some(asked) = asked else { return Ok(()) };
+    let Some(asked) = asked(&messages, *job.message) else {
+        return Ok(());
+    };
+    let job = &ReplyJob {
+        message: asked.id,
+        ..job.clone()
+    };
     if !asked.is_to_be_answered() || !open.contact_keys.processing().may_send() {
         // It stands in the inbox, and that is all.
         let _taken_elsewhere = scope
@@ -102,10 +117,18 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob, deadline: Deadline) -> R
         return finish(&scope, &open, job, hands_over, &text).await;
     }
     let through = last_answered(*open.head.answered_through, &messages);
-    if is_anothers_to_answer(&scope, through, &messages, job).await? {
-        // What it volunteers is taken down all the same.
-        let volunteered = lead::volunteered(&text);
-        return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
+    match whose(&scope, &open, through, &messages, job).await? {
+        Whose::Own => {}
+        Whose::Decided(trace, reply) => {
+            let lead = lead::volunteered(&text);
+            let intent = trace.intent.0.clone();
+            return say(&scope, &open, job, &trace, reply, lead, intent).await;
+        }
+        Whose::Anothers => {
+            // What it volunteers is taken down all the same.
+            let volunteered = lead::volunteered(&text);
+            return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
+        }
     }
     if !open.head.state.ai_may_answer() {
         let _taken_elsewhere = scope
@@ -149,21 +172,30 @@ async fn finish(
     Ok(capture(scope, &open.head, lead::volunteered(text), None, now).await?)
 }
 
-/// Whether a newer message's turn answers this one too, or has done so.
-async fn is_anothers_to_answer(
+/// Whose turn answers a message.
+enum Whose {
+    /// Its own.
+    Own,
+    /// Its own, which was decided and died before it said so: what it decided is said.
+    Decided(Box<Trace>, MessageId),
+    /// Another message's answers it too, or has done so.
+    Anothers,
+}
+
+async fn whose(
     scope: &TenantScope,
+    open: &OpenConversation,
     through: Option<MessageId>,
     messages: &[Message],
     job: &ReplyJob,
-) -> Result<bool, TurnError> {
-    if through.is_none_or(|done| done < *job.message) {
-        // The newest message's turn answers whatever came after the last answer.
-        let newest = messages.iter().rfind(|message| message.is_to_be_answered());
-        return Ok(newest.is_some_and(|newest| newest.id != job.message));
+) -> Result<Whose, TurnError> {
+    let passed = through.is_some_and(|done| done >= *job.message);
+    let newest = messages.iter().rfind(|message| message.is_to_be_answered());
+    if !passed && newest.is_none_or(|newest| newest.id == job.message) {
+        return Ok(Whose::Own);
     }
     // A turn has gone past it, but perhaps before it was stored: a first delivery that died half way leaves a
-    // message whose id is older than its row. The traces know what was answered; its own, without a reply, is
-    // an attempt that died.
+    // message whose id is older than its row. Or a newer one waits. The traces know what was decided.
     let range = keys::traces(scope.tenant(), *job.conversation);
     let read = Read {
         limit: CONTEXT,
@@ -173,10 +205,22 @@ async fn is_anothers_to_answer(
     };
     let traces = scope.store().query(&range, &read).await?.rows;
     let own = TraceId::from(*job.message);
-    Ok(traces.iter().any(|row| {
+    let (own, others): (Vec<_>, Vec<_>) = traces.into_iter().partition(|row| row.peek("id") == Some(own));
+    let named = |row: &Row| {
         let burst = row.peek::<Vec<MessageId>>("burst");
-        row.peek("id") != Some(own) && burst.is_some_and(|burst| burst.contains(&job.message))
-    }))
+        burst.is_some_and(|burst| burst.contains(&job.message))
+    };
+    if others.iter().any(named) {
+        return Ok(Whose::Anothers);
+    }
+    if let Some(row) = own.into_iter().next() {
+        let trace: Trace = scope.store().open(row, &open.key)?;
+        if let Some(reply) = *trace.reply {
+            return Ok(Whose::Decided(Box::new(trace), reply));
+        }
+    }
+    // The newest message's turn answers whatever came after the last answer.
+    Ok(if passed { Whose::Own } else { Whose::Anothers })
 }
 
 /// Messages are masked before they are stored. What was stored while masking was off is shown to no model once
@@ -320,7 +364,21 @@ async fn conclude(
         tracing::info!(conversation.id = %conversation, "taken over while answering");
         return Ok(capture(scope, &open.head, guarded.lead, guarded.intent, now).await?);
     };
-    put_reply(scope, open, job, &trace, reply).await?;
+    say(scope, open, job, &trace, reply, guarded.lead, guarded.intent).await
+}
+
+/// Says what a trace decided: the message, then the head.
+async fn say(
+    scope: &TenantScope,
+    open: &OpenConversation,
+    job: &ReplyJob,
+    trace: &Trace,
+    reply: MessageId,
+    lead: Profile,
+    intent: Option<Label>,
+) -> Result<(), TurnError> {
+    let (tenant, conversation, now) = (scope.tenant(), *job.conversation, scope.now());
+    put_reply(scope, open, job, trace, reply).await?;
     let state = if trace.decision.hands_over() {
         ConversationState::WaitingForHuman
     } else {
@@ -334,7 +392,7 @@ async fn conclude(
     let _taken_over_meanwhile = scope
         .keep_up_conversation(&open.head, state, now, Some(through))
         .await?;
-    capture(scope, &open.head, guarded.lead, guarded.intent, now).await?;
+    capture(scope, &open.head, lead, intent, now).await?;
     tracing::info!(
         tenant.id = %tenant,
         conversation.id = %conversation,

@@ -50,6 +50,26 @@ fn a_question_on_each_of_the_three_is_answered_there_from_the_documents() {
 }
 
 #[test]
+fn of_forty_messages_at_once_the_first_is_answered_too() {
+    run(async {
+        let tenant = Tenant::with_prices().await;
+        let account = Account::new(&tenant, ChannelKind::Whatsapp).await;
+        let guest = number();
+        let more: Vec<String> = (2..=40).map(|number| format!("Hm, {number}.")).collect();
+        let all = json!({"text": "How much is the garden room?", "delivery": {"then": more}});
+        account.guest(&guest, all).await;
+        let reached = eventually("the answer reached the guest", || async {
+            account.reached(&guest).await.first().cloned()
+        })
+        .await;
+        let text = reached["text"].as_str().unwrap();
+        assert!(text.contains("900 euros"), "{reached}");
+        let (conversation, _) = account.said("Hm, 40.").await;
+        is_in_state(&tenant, &conversation, "ai").await;
+    });
+}
+
+#[test]
 fn p_col_02_what_is_delivered_often_out_of_order_and_late_is_stored_once_in_the_order_of_the_carrier() {
     run(async {
         let tenant = Tenant::new().await;

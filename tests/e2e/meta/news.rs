@@ -59,6 +59,26 @@ fn what_is_taken_back_is_erased_here_too_also_if_it_comes_later() {
 }
 
 #[test]
+fn a_question_is_answered_though_what_came_after_it_is_taken_back() {
+    run(async {
+        let tenant = Tenant::with_prices().await;
+        let account = Account::new(&tenant, ChannelKind::Messenger).await;
+        let guest = number();
+        // Both wait for the turn of the newer one, which finds nothing of its own to answer.
+        account.write(&guest, "How much is the garden room?").await;
+        let act = |text: &str, act: &str| json!({"text": text, "act": act, "client_message_id": "b"});
+        account.guest(&guest, act("Never mind", "message")).await;
+        account.guest(&guest, act("", "unsend")).await;
+        let reached = eventually("the answer reached the guest", || async {
+            account.reached(&guest).await.first().cloned()
+        })
+        .await;
+        let text = reached["text"].as_str().unwrap();
+        assert!(text.contains("900 euros"), "{reached}");
+    });
+}
+
+#[test]
 fn a_removed_comment_is_removed_here() {
     run(async {
         let tenant = Tenant::new().await;

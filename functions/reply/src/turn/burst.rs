@@ -21,6 +21,21 @@ pub(super) fn last_answered(head: Option<MessageId>, messages: &[Message]) -> Op
     head.max(said.filter_map(|reply| *reply.answers).max())
 }
 
+/// Whether none of these messages was answered: those before them may wait as well.
+pub(super) fn all_open(messages: &[Message], head: Option<MessageId>) -> bool {
+    let through = last_answered(head, messages);
+    messages.iter().all(|message| {
+        *message.direction == Direction::Inbound && through.is_none_or(|through| *message.id > through)
+    })
+}
+
+/// The message that a job is about. If it was taken back meanwhile, the newest that waits: earlier ones have left
+/// their answer to the turn of this one.
+pub(super) fn asked(messages: &[Message], of_job: MessageId) -> Option<&Message> {
+    let named = messages.iter().find(|message| *message.id == of_job);
+    named.or_else(|| messages.iter().rfind(|message| message.is_to_be_answered()))
+}
+
 /// The messages of a conversation as one turn sees them.
 #[derive(Debug)]
 pub(super) struct Burst<'a> {
@@ -117,6 +132,28 @@ mod tests {
         ];
         assert_eq!(seen(&told, 1), (vec![1], vec![2, 3]));
         assert_eq!(seen(&told, 4), (vec![4], vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn one_that_was_taken_back_leaves_its_turn_to_the_newest_that_waits() {
+        let told = [
+            message(1, None),
+            message(2, Some(1)),
+            message(3, None),
+            message(4, None),
+        ];
+        let minute = |own| asked(&told, id(own)).map(|message| *message.id);
+        assert_eq!((minute(4), minute(5)), (Some(id(4)), Some(id(4))));
+        assert!(asked(&[], id(1)).is_none());
+    }
+
+    #[test]
+    fn more_is_read_only_where_nothing_that_was_read_is_answered() {
+        let told = [message(1, None), message(2, Some(1)), message(3, None)];
+        assert!(!all_open(&told, None));
+        let [_, _, open] = &told;
+        assert!(all_open(std::slice::from_ref(open), Some(id(2))));
+        assert!(!all_open(std::slice::from_ref(open), Some(id(3))));
     }
 
     #[test]

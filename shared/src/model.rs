@@ -135,6 +135,8 @@ impl Decision {
 pub enum AuditAction {
     /// A channel was connected.
     ChannelCreated,
+    /// What is set for a channel, or its credentials, were changed.
+    ChannelChanged,
     /// A channel was removed.
     ChannelDeleted,
     /// A document was added.

@@ -213,6 +213,8 @@ records! {
             disconnected_at: Option<Timestamp>,
             /// When everything that came by it is erased; nothing if it stays.
             purge_at: Option<Timestamp>,
+            /// How often its name, pages or settings were changed.
+            revision: Option<u32>,
         }
         sealed {
             /// The tenant's own name for it.

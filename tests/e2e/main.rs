@@ -12,6 +12,7 @@ mod attachments;
 mod audit;
 mod bad_input;
 mod busy;
+mod channel_changes;
 mod channels;
 mod chat;
 mod crashes;

@@ -109,7 +109,7 @@ pub(crate) async fn take_back(
 }
 
 /// Whether no other channel, of this tenant or another, lives by the same grant.
-async fn is_last_of_grant(
+pub(crate) async fn is_last_of_grant(
     platform: &Platform,
     id: ChannelId,
     connection: &Connection,

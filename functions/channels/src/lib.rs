@@ -2,6 +2,7 @@
 //! after them on a schedule.
 
 mod ask;
+mod change;
 mod cut;
 mod purge;
 mod request;

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::words::{self, Settings};
 
-const NAME_CHARACTERS: usize = 100;
+pub(crate) const NAME_CHARACTERS: usize = 100;
 const ORIGINS: usize = 20;
 const RELAYS: usize = 20;
 /// Longest id, token or secret.
@@ -133,7 +133,7 @@ pub(crate) fn check(request: NewChannel, mail_domain: Option<&str>) -> Result<Ch
     })
 }
 
-fn origins(checks: &mut Checks, kind: ChannelKind, given: &[String]) -> Vec<Origin> {
+pub(crate) fn origins(checks: &mut Checks, kind: ChannelKind, given: &[String]) -> Vec<Origin> {
     if given.len() > ORIGINS {
         checks.refuse("allowed_origins", format!("must have at most {ORIGINS} items"));
     }
@@ -154,7 +154,7 @@ fn not_for(kind: ChannelKind) -> String {
     format!("is not for channels of kind {}", kind.name())
 }
 
-fn check_settings(
+pub(crate) fn check_settings(
     checks: &mut Checks,
     kind: ChannelKind,
     settings: &mut Settings,
@@ -391,7 +391,7 @@ impl Reader<'_> {
     }
 }
 
-fn connection(
+pub(crate) fn connection(
     checks: &mut Checks,
     kind: ChannelKind,
     provider: MailProvider,

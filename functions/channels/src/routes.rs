@@ -30,10 +30,11 @@ use utoipa_axum::routes;
 
 use crate::Channels;
 use crate::ask::{Bad, Carriers};
+use crate::change::ChannelChange;
 use crate::cut::{self, CutError};
-use crate::purge;
 use crate::request::{self, Checked, NewChannel};
 use crate::view::ChannelView;
+use crate::{change, purge};
 
 /// What was asked to be purged later is erased after this long.
 const PURGE_AFTER: Duration = Duration::from_hours(30 * 24);
@@ -54,7 +55,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(base())
         .routes(routes!(list_channels, create_channel))
-        .routes(routes!(read_channel, disconnect_channel))
+        .routes(routes!(read_channel, change_channel, disconnect_channel))
         .routes(routes!(preview_disconnect))
         .routes(routes!(pause_channel))
         .routes(routes!(resume_channel))
@@ -172,6 +173,50 @@ async fn read_channel(
         .await?
         .ok_or_else(Problem::not_found)?;
     Ok(Json(ChannelView::new(channel, &base_url(&app)?)))
+}
+
+/// Changes a channel
+///
+/// What is not given stays; `null` takes a setting away. Other credentials must be of the same account, and are tried at
+/// the carrier first; a channel that was broken works again with them. The kind, a mailbox's address and its provider
+/// cannot be changed. Scope: `channels:write`.
+#[utoipa::path(
+    patch,
+    path = "/v1/channels/{id}",
+    tag = "channels",
+    params(("id" = String, Path, description = "The channel.", example = "chan_01k5p0d3sbqgd2h6x7mzv9e4ra")),
+    request_body(content = ChannelChange, example = json!({"name": "Web site, English", "settings": {}})),
+    responses(
+        (status = 200, description = "The channel.", body = ChannelView),
+        (status = 409, description = "It was disconnected (`channel_not_active`), or changed by somebody else at the same \
+            moment (`changed_meanwhile`).", body = ProblemBody, content_type = "application/problem+json"),
+        Refused,
+        NotFound,
+        Invalid,
+    )
+)]
+async fn change_channel(
+    State(app): State<App>,
+    Extension(carriers): Extension<Carriers>,
+    granted: Granted<ChannelsWrite>,
+    PathId(id): PathId<ChannelId>,
+    request: Strict<ChannelChange>,
+) -> Result<Json<ChannelView>, Problem> {
+    let scope = granted.scope();
+    let channel = stored(scope, id).await?.ok_or_else(Problem::not_found)?;
+    let mail_domain = app.platform.settings().mail_domain();
+    let entry = granted.audit(AuditAction::ChannelChanged, &id)?;
+    let changed = change::change(
+        &app.platform,
+        &carriers,
+        scope,
+        channel,
+        request.value,
+        mail_domain.as_deref(),
+        entry,
+    )
+    .await?;
+    Ok(Json(ChannelView::new(changed, &base_url(&app)?)))
 }
 
 /// Pauses a channel

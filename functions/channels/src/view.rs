@@ -130,6 +130,7 @@ mod tests {
             health: None.into(),
             disconnected_at: None.into(),
             purge_at: None.into(),
+            revision: None.into(),
             name: "Web site".to_owned().into(),
             settings: None.into(),
         };

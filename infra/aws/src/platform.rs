@@ -8,7 +8,7 @@ use usher_carriers::event::To;
 use usher_shared::channel::Connection;
 use usher_shared::ids::ChannelId;
 use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink, GrantUse};
-use usher_shared::untrusted::KeyedHash;
+use usher_shared::untrusted::{KeyedHash, Origin};
 use usher_shared::{Clock, Entropy, TenantPolicy};
 
 use crate::attachments::Storage;
@@ -178,6 +178,23 @@ impl Platform {
             .update(&row, set, vec![When::Present])
             .await?;
         Ok(written.happened())
+    }
+
+    /// Says in the directory which pages may embed a channel.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub(crate) async fn set_channel_origins(
+        &self,
+        to: &To,
+        id: ChannelId,
+        origins: &[Origin],
+    ) -> Result<(), KeyringError> {
+        let row = keys::channel_address(self.channel_address_hash(to).await?);
+        let set = vec![("allowed_origins", serde_json::json!(origins))];
+        let when = vec![When::Is("channel", serde_json::json!(id))];
+        let _disconnected_meanwhile = self.platform_store().update(&row, set, when).await?;
+        Ok(())
     }
 
     /// Removes a channel from the directory: from now on nobody reaches it. Says whether it was there.

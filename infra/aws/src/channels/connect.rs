@@ -139,6 +139,7 @@ impl Platform {
             health: Some(new.health).into(),
             disconnected_at: None.into(),
             purge_at: None.into(),
+            revision: None.into(),
             name: new.name.into(),
             settings: Some(new.settings).into(),
         };
@@ -168,6 +169,85 @@ impl Platform {
             }
         }
         Ok(channel)
+    }
+
+    /// Writes a channel as it was changed in place of `before`: its row, then what the directory says of its pages.
+    /// `false` if somebody changed it meanwhile; then nothing was written, nor `also`.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn rewrite_channel(
+        &self,
+        scope: &TenantScope,
+        before: &Channel,
+        channel: &Channel,
+        connection: Option<&Connection>,
+        also: Part,
+    ) -> Result<bool, KeyringError> {
+        let row = keys::channel(scope.tenant(), *channel.id);
+        // Whatever else is written into the row changes one of these; the name and the settings only with the revision.
+        let unchanged = When::All(vec![
+            When::Is("state", json!(*before.state)),
+            When::unchanged("health", json!(*before.health)),
+            When::unchanged("revision", json!(*before.revision)),
+        ]);
+        let store = scope.store();
+        let writing = store.putting(&row, channel, scope.key(), unchanged)?;
+        if !store.together(vec![writing, also]).await?.happened() {
+            return Ok(false);
+        }
+        let settings = channel.settings.get().clone().unwrap_or_default();
+        for to in addresses(*channel.kind, *channel.key, &settings, connection) {
+            self.set_channel_origins(&to, *channel.id, &channel.allowed_origins)
+                .await?;
+        }
+        self.forget_channel(scope, *channel.id);
+        Ok(true)
+    }
+
+    /// Writes other credentials of the same account in place of those that a channel has, and the grant that it lives by
+    /// from now on. `false` if it has none any more: it was disconnected.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn replace_credentials(
+        &self,
+        scope: &TenantScope,
+        id: ChannelId,
+        connection: &Connection,
+    ) -> Result<bool, KeyringError> {
+        let row = keys::channel_secret(scope.tenant(), id);
+        let (Some(key), Some(known)) = (
+            scope.channel_key(id).await?,
+            scope.store().get_row(&row, true).await?,
+        ) else {
+            return Ok(false);
+        };
+        let earlier = known.peek::<KeyedHash>("grant");
+        let grant = self.grant_hash(connection).await?;
+        // Before the credentials, so that there are none that nobody counts.
+        if let Some(grant) = grant {
+            let used = GrantUse {
+                grant: grant.into(),
+                tenant: scope.tenant().into(),
+                channel: id.into(),
+                created_at: id.at().into(),
+            };
+            self.put_grant_use(&used).await?;
+        }
+        let secret = ChannelSecret {
+            channel: id.into(),
+            created_at: id.at().into(),
+            grant: grant.into(),
+            connection: connection.clone().into(),
+        };
+        let written = scope.store().put(&row, &secret, &key, When::Present).await?;
+        let stale = if written.happened() { earlier } else { grant };
+        if let Some(stale) = stale.filter(|stale| !written.happened() || Some(*stale) != grant) {
+            self.delete_grant_use(stale, id).await?;
+        }
+        self.forget_channel(scope, id);
+        Ok(written.happened())
     }
 
     /// Takes away what finds a channel: from now on nothing reaches it.

@@ -17,4 +17,4 @@ pub use envelope::{App, RequestContext, wrap};
 pub use idempotency::{IdempotencyKey, Idempotent, gone};
 pub use list::{List, ListQuery, read_page};
 pub use problem::{FieldError, Problem, ProblemBody};
-pub use strict::{QueryOf, Strict, path_id};
+pub use strict::{QueryOf, Strict, path_id, read_at};

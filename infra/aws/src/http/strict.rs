@@ -52,6 +52,19 @@ where
     }
 }
 
+/// Reads a value of a request's field `field` that was put together from what was given and what is stored.
+///
+/// # Errors
+/// 422 naming the field in it that is to blame.
+pub fn read_at<T: DeserializeOwned>(field: &str, value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let inner = error.path().to_string();
+        let refused = explain(&inner, &error.into_inner().to_string());
+        let path = [field, &refused.field].join(".");
+        Problem::invalid(vec![FieldError::new(path.trim_end_matches('.'), refused.message)])
+    })
+}
+
 /// Query parameters of type `T`.
 #[derive(Debug)]
 pub struct QueryOf<T>(pub T);

@@ -32,6 +32,19 @@ pub enum When {
     Missing(&'static str),
     /// The open field, a list, does not hold this value; nor does it if it is missing, or there is no such row.
     Lacks(&'static str, Value),
+    /// All of these.
+    All(Vec<When>),
+}
+
+impl When {
+    /// The open field is as it was read: `null` stands for one that was missing.
+    pub fn unchanged(field: &'static str, value: Value) -> Self {
+        if value.is_null() {
+            Self::Missing(field)
+        } else {
+            Self::Is(field, value)
+        }
+    }
 }
 
 /// Collects names and values of an expression.
@@ -117,6 +130,7 @@ impl Expression {
                 let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
                 format!("(NOT contains({name}, {value}))")
             }
+            When::All(all) => format!("({})", self.condition(all)),
         }
     }
 

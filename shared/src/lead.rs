@@ -2,9 +2,6 @@
 
 use crate::model::Profile;
 
-/// What a person may be after, where a tenant has no list of its own.
-pub const INTENTS: [&str; 3] = ["booking_request", "pricing_inquiry", "menu_inquiry"];
-
 /// Reads what `text` volunteers. Finds only what is unmistakable: a date or a price is no phone number.
 pub fn volunteered(text: &str) -> Profile {
     Profile {

@@ -3,6 +3,7 @@
 //! This crate knows no AWS service, no HTTP and no async runtime; time and randomness are handed in
 //! ([`Clock`], [`Entropy`]). Everything in it is deterministic and can be tested without a network.
 
+pub mod ai_notice;
 pub mod alert;
 pub mod attachment;
 pub mod category;
@@ -14,6 +15,7 @@ pub mod find;
 pub mod guard;
 pub mod identifier;
 pub mod ids;
+pub mod intents;
 pub mod knowledge;
 pub mod lead;
 pub mod link_request;

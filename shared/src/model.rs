@@ -165,6 +165,16 @@ pub enum AuditAction {
     MaskingChanged,
     /// When the AI answers was changed.
     AiChanged,
+    /// The list of what people can be after was changed.
+    IntentsChanged,
+    /// A lead's data were corrected by a person.
+    LeadCorrected,
+    /// A lead was merged into another.
+    LeadsMerged,
+    /// A lead was taken out of another again.
+    LeadsUnmerged,
+    /// Whether anything may be made of the tenant's own replies was changed.
+    ImprovementChanged,
     /// A conversation was closed.
     ConversationClosed,
     /// What may be done with what a person writes was changed.

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::ai_notice::AiNotices;
 use crate::alert::{Target, Told};
 use crate::attachment::{AttachmentClaim, AttachmentTask, FileBytes};
 use crate::category::Category;
@@ -17,6 +18,8 @@ use crate::ids::{
     ApiKeyId, AttachmentId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId,
     ExportId, HoldId, LeadId, MessageId, TenantId, TraceId,
 };
+use crate::intents::Intents;
+use crate::knowledge::Language;
 use crate::masking::Masking;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
@@ -158,6 +161,10 @@ records! {
             knowledge_version: u64,
             /// When its AI answers, if not always.
             ai: Option<AiSwitches>,
+            /// What guests are told before the AI answers, where the tenant has words of its own for it.
+            ai_notices: Option<AiNotices>,
+            /// What people can be after, where the tenant has a list of its own.
+            intents: Option<Intents>,
         }
         sealed {
             /// The business's name.
@@ -574,6 +581,8 @@ records! {
             waiting_since: Option<Timestamp>,
             /// When somebody said that they know of it; ends with the wait.
             acknowledged_at: Option<Timestamp>,
+            /// The message that told the person that an AI answers; none where they are told by the page.
+            ai_told: Option<MessageId>,
         }
         sealed {
             /// The first words of the first message.
@@ -856,6 +865,8 @@ records! {
             flags: Vec<Label>,
             /// What the person is after.
             intent: Option<Label>,
+            /// The language in which the answer begins with the notice that an AI gives it, if it does.
+            ai_notice: Option<Language>,
         }
         sealed {
             /// The prompt sent.
@@ -1590,6 +1601,8 @@ mod tests {
             masking: Masking::ALL.into(),
             knowledge_version: 0.into(),
             ai: None.into(),
+            ai_notices: None.into(),
+            intents: None.into(),
             name: "Venue".to_owned().into(),
             admin: Some("owner@example.com".to_owned()).into(),
         };

@@ -22,7 +22,7 @@ use usher_shared::category::Preset;
 use usher_shared::channel::ChannelKind;
 use usher_shared::guard::Flag;
 use usher_shared::ids::{ChannelKey, ConversationId, MessageId, TraceId};
-use usher_shared::lead;
+use usher_shared::intents::Intents;
 use usher_shared::model::{Direction, Reach};
 use usher_shared::notice;
 use usher_shared::records::{ChannelAddress, Message, Trace};
@@ -221,7 +221,7 @@ impl Attacked {
         if trace
             .intent
             .as_ref()
-            .is_some_and(|intent| !lead::INTENTS.contains(&intent.as_str()))
+            .is_some_and(|intent| !Intents::default().knows(intent))
         {
             effects.push("an intent of its own".to_owned());
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reply::provider::chain::Chain;
-use reply::provider::{Business, Outcome, Prompt, Provider as _, Reply};
+use reply::provider::{Business, Heard, Outcome, Prompt, Provider as _, Reply};
 use serde_json::{Value, json};
 use usher_aws::Platform;
 use usher_aws::clock::{SystemClock, SystemEntropy};
@@ -21,6 +21,7 @@ use usher_models::Api;
 use usher_shared::Timestamp;
 use usher_shared::channel::ChannelKind;
 use usher_shared::ids::DocumentId;
+use usher_shared::intents::Intents;
 use usher_shared::knowledge::{Format, Index, split};
 
 use crate::channels::fault;
@@ -459,8 +460,8 @@ async fn reply_by(stack: &Stack, provider: &str, index: &Index) -> Reply {
             name: "Villa",
             ..Business::default()
         },
-        history: vec![],
-        question: QUESTION,
+        heard: Heard::ours(QUESTION, vec![]),
+        intents: &Intents::default(),
         index,
         passages: hits.iter().map(|hit| hit.passage).collect(),
         channel: ChannelKind::WebChat,

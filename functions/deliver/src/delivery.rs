@@ -192,6 +192,10 @@ impl Delivery<'_> {
         }
         set.extend(result.more);
         if self.move_to(from, set).await?.happened() {
+            if matches!(to, MessageState::Canceled | MessageState::Failed) {
+                let (conversation, message) = (*self.job.conversation, *self.job.message);
+                self.scope.untell(conversation, message).await?;
+            }
             let name = name_of(to);
             tracing::info!(
                 tenant.id = %self.scope.tenant(),

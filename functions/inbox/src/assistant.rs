@@ -1,9 +1,14 @@
 //! How the AI speaks for a business.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use usher_aws::http::{Checks, Problem, Strict, TextRule};
 use usher_aws::store::{When, keys};
+use usher_shared::ai_notice::{AiNotices, NoticeText};
+use usher_shared::knowledge::Language;
 use usher_shared::model::AuditAction;
 use usher_shared::records::Assistant;
 use utoipa::ToSchema;
@@ -17,7 +22,7 @@ const FACTS_CHARACTERS: usize = 4_000;
 const HOURS_CHARACTERS: usize = 1_000;
 
 /// How the AI speaks for a business, and what it knows without looking.
-#[derive(Default, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = Assistant)]
 pub(crate) struct AssistantView {
     /// Always `assistant`.
@@ -32,6 +37,89 @@ pub(crate) struct AssistantView {
     /// When the business is open.
     #[schema(example = "Tuesday to Sunday, 10 to 18")]
     opening_hours: String,
+    /// What a person is told before the AI answers for the first time, by language.
+    ai_notices: NoticesView,
+}
+
+/// What a person is told before the AI answers for the first time, in the languages that the AI tells apart.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AiNotices)]
+pub(crate) struct NoticesView {
+    /// English.
+    #[schema(example = "You are writing with an AI assistant.")]
+    en: String,
+    /// German.
+    #[schema(example = "Sie schreiben mit einem KI-Assistenten.")]
+    de: String,
+    /// French.
+    #[schema(example = "Vous écrivez à un assistant IA.")]
+    fr: String,
+    /// Italian.
+    #[schema(example = "Sta scrivendo a un assistente IA.")]
+    it: String,
+    /// Spanish.
+    #[schema(example = "Está escribiendo a un asistente de IA.")]
+    es: String,
+}
+
+impl From<&AiNotices> for NoticesView {
+    fn from(notices: &AiNotices) -> Self {
+        let said = |language| notices.said_in(Some(language)).text.to_owned();
+        Self {
+            en: said(Language::English),
+            de: said(Language::German),
+            fr: said(Language::French),
+            it: said(Language::Italian),
+            es: said(Language::Spanish),
+        }
+    }
+}
+
+/// Words of the business's own for it. A language that is left out, or empty, has the built-in ones.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewNotices {
+    /// English: one line of up to 160 characters without digits and `@`.
+    #[serde(default)]
+    en: String,
+    /// German.
+    #[serde(default)]
+    de: String,
+    /// French.
+    #[serde(default)]
+    fr: String,
+    /// Italian.
+    #[serde(default)]
+    it: String,
+    /// Spanish.
+    #[serde(default)]
+    es: String,
+}
+
+impl NewNotices {
+    /// The words that are the business's own; none if it has none.
+    fn checked(self, checks: &mut Checks) -> Option<AiNotices> {
+        let given = [
+            (Language::English, self.en),
+            (Language::German, self.de),
+            (Language::French, self.fr),
+            (Language::Italian, self.it),
+            (Language::Spanish, self.es),
+        ];
+        let mut texts = BTreeMap::new();
+        for (language, text) in given {
+            if text.trim().is_empty() {
+                continue;
+            }
+            match text.parse::<NoticeText>() {
+                Ok(text) => {
+                    texts.insert(language, text);
+                }
+                Err(why) => checks.refuse(format!("ai_notices.{}", language.code()), why.to_string()),
+            }
+        }
+        (!texts.is_empty()).then(|| AiNotices::new(texts))
+    }
 }
 
 /// How the AI shall speak from now on. A text that is empty says nothing.
@@ -44,15 +132,19 @@ pub(crate) struct NewAssistant {
     facts: String,
     /// When the business is open: up to 1,000 characters.
     opening_hours: String,
+    /// What a person is told before the AI answers for the first time; the built-in words if it is left out.
+    #[serde(default)]
+    ai_notices: NewNotices,
 }
 
-impl From<Assistant> for AssistantView {
-    fn from(assistant: Assistant) -> Self {
+impl AssistantView {
+    fn new(assistant: Assistant, notices: &AiNotices) -> Self {
         Self {
             object: "assistant",
             voice: assistant.voice.into_inner(),
             facts: assistant.facts.into_inner(),
             opening_hours: assistant.opening_hours.into_inner(),
+            ai_notices: notices.into(),
         }
     }
 }
@@ -74,16 +166,21 @@ pub(crate) async fn read_assistant(granted: Granted<SettingsRead>) -> Result<Jso
     let scope = granted.scope();
     let row = keys::assistant(scope.tenant());
     let found = scope.store().get(&row, scope.key(), true).await?;
-    let nothing = AssistantView {
-        object: "assistant",
-        ..AssistantView::default()
+    let nothing = || Assistant {
+        changed_at: scope.now().into(),
+        voice: String::new().into(),
+        facts: String::new().into(),
+        opening_hours: String::new().into(),
     };
-    Ok(Json(found.map_or(nothing, Into::into)))
+    let assistant = found.unwrap_or_else(nothing);
+    Ok(Json(AssistantView::new(assistant, scope.ai_notices())))
 }
 
 /// Changes how the AI speaks
 ///
-/// Counts for the next question. All three texts are needed; an empty one says nothing. Scope: `settings:write`.
+/// Counts for the next question. All three texts are needed; an empty one says nothing. Before its first answer in a
+/// conversation the AI says that it is one, in the language of the guest as far as that can be told; on a web chat the
+/// page says it, with the words that it got with its session. Scope: `settings:write`.
 #[utoipa::path(
     put,
     path = "/v1/assistant",
@@ -106,8 +203,10 @@ pub(crate) async fn change_assistant(
         voice,
         facts,
         opening_hours,
+        ai_notices,
     } = request.value;
     let mut checks = Checks::default();
+    let notices = ai_notices.checked(&mut checks);
     let mut text = |field: &str, value: &str, limit: usize| {
         if value.trim().is_empty() {
             return String::new();
@@ -125,9 +224,16 @@ pub(crate) async fn change_assistant(
     let entry = granted.audit(AuditAction::AssistantChanged, &scope.tenant())?;
     let row = keys::assistant(scope.tenant());
     let change = scope.store().putting(&row, &assistant, scope.key(), When::Any)?;
-    let changed = scope.store().together(vec![change, entry]).await?;
+    let row = keys::tenant(scope.tenant());
+    let set = vec![("ai_notices", json!(notices))];
+    let notices_change = scope.store().updating(&row, set, &[When::Present])?;
+    let changed = scope
+        .store()
+        .together(vec![change, notices_change, entry])
+        .await?;
     if changed.happened() {
-        Ok(Json(assistant.into()))
+        let notices = notices.unwrap_or_default();
+        Ok(Json(AssistantView::new(assistant, &notices)))
     } else {
         Err(Problem::not_found())
     }

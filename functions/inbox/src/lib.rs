@@ -11,6 +11,7 @@ mod attachments;
 mod contacts;
 mod conversations;
 mod health;
+mod intents;
 mod leads;
 mod masking;
 mod messages;
@@ -55,6 +56,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(moves::close))
         .routes(routes!(contacts::read_processing, contacts::change_processing))
         .routes(routes!(ai::read_ai, ai::change_ai))
+        .routes(routes!(intents::read_intents, intents::change_intents))
         .routes(routes!(conversations::acknowledge))
         .routes(routes!(traces::list_traces))
         .routes(routes!(leads::list_leads))

@@ -5,6 +5,7 @@ use serde::Serialize;
 use usher_aws::http::{List, ListQuery, Problem, QueryOf, read_page};
 use usher_aws::store::keys;
 use usher_shared::ids::{ConversationId, DocumentId, MessageId, TraceId};
+use usher_shared::knowledge::Language;
 use usher_shared::model::{PassageRef, Usage};
 use usher_shared::records::Trace;
 use utoipa::ToSchema;
@@ -53,6 +54,9 @@ pub(crate) struct TraceView {
     /// What the person is after.
     #[schema(example = "booking")]
     intent: Option<String>,
+    /// The language of the notice that an AI answers, where the answer begins with it.
+    #[schema(example = "en")]
+    ai_notice: Option<&'static str>,
     /// The prompt sent.
     prompt: String,
     /// What was said.
@@ -134,6 +138,7 @@ impl From<Trace> for TraceView {
             passages: trace.passages.0.into_iter().map(Into::into).collect(),
             flags: trace.flags.iter().map(ToString::to_string).collect(),
             intent: trace.intent.as_ref().map(ToString::to_string),
+            ai_notice: trace.ai_notice.map(Language::code),
             created_at: Time(*trace.at),
             prompt: trace.prompt.into_inner(),
             response: trace.response.into_inner(),
@@ -222,6 +227,7 @@ mod tests {
             .into(),
             flags: vec!["long".parse().unwrap()].into(),
             intent: None.into(),
+            ai_notice: Some(Language::German).into(),
             prompt: "Question: …".to_owned().into(),
             response: "Yes.".to_owned().into(),
             refused: Some("**Yes.**".to_owned()).into(),
@@ -242,6 +248,7 @@ mod tests {
                 "passages": [{"document_id": DocumentId::derived(at, [4; 10]).to_string(), "number": 3}],
                 "flags": ["long"],
                 "intent": null,
+                "ai_notice": "de",
                 "prompt": "Question: …",
                 "response": "Yes.",
                 "refused": "**Yes.**",

@@ -1,8 +1,9 @@
 //! Between what a provider says and what is written down. A provider chooses words and nothing else: the tenant, the
 //! person, the channel and the address are the conversation's, and every other field is held against what is known.
 
+use usher_shared::ai_notice::Notice;
 use usher_shared::guard::{Checked, Flag, Ground, Verdict, check, only_known_intent, only_volunteered};
-use usher_shared::knowledge::Passage;
+use usher_shared::knowledge::{Language, Passage};
 use usher_shared::lead;
 use usher_shared::model::{Decision, PassageRef, Profile};
 use usher_shared::notice;
@@ -24,6 +25,8 @@ pub(crate) struct Guarded {
     pub(crate) flags: Vec<Label>,
     pub(crate) intent: Option<Label>,
     pub(crate) lead: Profile,
+    /// The language of the notice that the text begins with.
+    pub(crate) notice: Option<Language>,
 }
 
 /// What a provider was asked, and where its answer goes.
@@ -32,6 +35,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) settings: &'a Setting,
     /// What was found in the guest's words.
     pub(crate) signs: Vec<Flag>,
+    /// What the answer has to begin with: that an AI gives it. Ours, and never the model's to say or to leave out.
+    pub(crate) notice: Option<Notice<'a>>,
 }
 
 impl Asked<'_> {
@@ -39,7 +44,7 @@ impl Asked<'_> {
     pub(crate) fn nobody(self, why: Option<Flag>) -> Result<Guarded, InvalidText> {
         let mut flags = self.signs;
         flags.extend(why);
-        let lead = lead::volunteered(self.prompt.question);
+        let lead = lead::volunteered(self.prompt.question());
         hand_over(Decision::HandedOverFailure, lead, None, &flags)
     }
 
@@ -53,8 +58,8 @@ impl Asked<'_> {
 
     fn held(self, reply: Reply) -> Result<Guarded, InvalidText> {
         let mut flags = self.signs.clone();
-        let lead = only_volunteered(&reply.lead, self.prompt.question, &mut flags);
-        let intent = only_known_intent(reply.intent, lead::INTENTS, &mut flags);
+        let lead = only_volunteered(&reply.lead, self.prompt.question(), &mut flags);
+        let intent = only_known_intent(reply.intent, self.prompt.intents.names(), &mut flags);
         let (text, passages) = match reply.outcome {
             Outcome::Answer { text, passages } => (text, passages),
             Outcome::Failed => return self.nobody(Some(Flag::ProviderFailed)),
@@ -82,7 +87,11 @@ impl Asked<'_> {
         };
         Ok(Guarded {
             decision: Decision::Answered,
-            text: said,
+            text: match self.notice {
+                Some(notice) => notice.before(&said),
+                None => said,
+            },
+            notice: self.notice.map(|notice| notice.language),
             refused,
             passages,
             flags: labels(&flags)?,
@@ -100,7 +109,7 @@ impl Asked<'_> {
         };
         let said = |ours: bool| {
             self.prompt
-                .history
+                .history()
                 .iter()
                 .filter(move |line| line.ours == ours)
                 .map(|line| line.text)
@@ -109,7 +118,7 @@ impl Asked<'_> {
         let about = self.settings.passage();
         used.extend(&about);
         let business = &self.prompt.business;
-        let guest: Vec<&str> = said(false).chain([self.prompt.question]).collect();
+        let guest: Vec<&str> = said(false).chain([self.prompt.question()]).collect();
         check(
             text,
             &Ground {
@@ -121,6 +130,7 @@ impl Asked<'_> {
                 ours: &said(true).collect::<Vec<_>>(),
                 secret: &[sent],
                 channel: self.prompt.channel,
+                before: self.notice.map_or(0, |notice| notice.characters()),
             },
         )
     }
@@ -148,6 +158,7 @@ fn hand_over(
     Ok(Guarded {
         decision,
         text: notice::HANDED_OVER.to_owned(),
+        notice: None,
         refused: None,
         passages: Vec::new(),
         flags: labels(flags)?,

@@ -4,6 +4,7 @@
 mod budget;
 mod capture;
 mod guarding;
+mod heard;
 mod kinds;
 mod library;
 pub mod provider;

@@ -2,6 +2,7 @@
 
 mod burst;
 mod silence;
+mod telling;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use usher_aws::telemetry::{self, Unit};
 use usher_shared::Timestamp;
 use usher_shared::guard::{self, Flag};
 use usher_shared::ids::{MessageId, TraceId};
+use usher_shared::knowledge::Language;
 use usher_shared::lead;
 use usher_shared::masking::{Masking, mask};
 use usher_shared::model::{
@@ -29,7 +31,8 @@ use self::burst::{Burst, all_open, asked, last_answered, reply_to};
 use self::silence::leave_to_people;
 use crate::capture::capture;
 use crate::guarding::{Asked, Guarded};
-use crate::provider::{Line, Made, Outcome, Prompt, Setting, time_for_models};
+use crate::heard::Heard;
+use crate::provider::{Made, Outcome, Prompt, Setting, time_for_models};
 use crate::{Desk, budget};
 
 /// Why a turn failed. The queue will bring it again.
@@ -254,33 +257,29 @@ async fn decide(
     let messages = readable.messages();
     let index = desk.library.index(scope).await?;
     let Burst { asked: burst, before } = Burst::of(messages, through, *job.message);
-    let texts: Vec<&str> = burst
-        .iter()
-        .map(|message| message.body.get().text.as_str())
-        .collect();
-    let question = texts.join("\n");
-    let history = before.into_iter().map(|message| Line {
-        ours: *message.direction == Direction::Outbound,
-        text: &message.body.get().text,
-    });
+    let ids = |messages: &[&Message]| messages.iter().map(|message| *message.id).collect::<Vec<_>>();
+    let (burst, before) = (ids(&burst), ids(&before));
+    let heard = Heard::of(readable, &burst, &before);
+    let hits = index.search(heard.question(), PASSAGES);
+    let signs = guard::signs(heard.question());
     let setting = Setting::read(desk, scope, *open.head.channel).await?;
     let prompt = Prompt {
         business: setting.business(scope.business_name()),
-        history: history.collect(),
-        question: &question,
+        heard,
+        intents: scope.intents(),
         index: &index,
-        passages: index
-            .search(&question, PASSAGES)
-            .into_iter()
-            .map(|hit| hit.passage)
-            .collect(),
+        passages: hits.into_iter().map(|hit| hit.passage).collect(),
         channel: setting.channel,
         time,
     };
     let asked = Asked {
         prompt: &prompt,
         settings: &setting,
-        signs: guard::signs(&question),
+        signs,
+        notice: telling::is_due(setting.channel, &open.head, messages).then(|| {
+            let language = Language::told_by([prompt.question()]);
+            scope.ai_notices().said_in(language)
+        }),
     };
     let (guarded, made) = if asked.signs.contains(&Flag::Abuse) {
         // Whoever is abused is a person's to deal with; no model is asked.
@@ -303,7 +302,7 @@ async fn decide(
             .map(|message| *message.at)
             .min()
             .unwrap_or(*job.at),
-        burst: burst.iter().map(|message| *message.id).collect(),
+        burst,
     })
 }
 
@@ -352,6 +351,7 @@ async fn conclude(
         passages: guarded.passages.into(),
         flags: guarded.flags.into(),
         intent: guarded.intent.clone().into(),
+        ai_notice: guarded.notice.into(),
         prompt: turn.made.prompt.into(),
         response: guarded.text.into(),
         refused: guarded.refused.into(),
@@ -390,7 +390,13 @@ async fn say(
         .answered_through
         .map_or(*job.message, |done| done.max(*job.message));
     let _taken_over_meanwhile = scope
-        .keep_up_conversation(&open.head, state, now, Some(through))
+        .keep_up_told(
+            &open.head,
+            state,
+            now,
+            Some(through),
+            trace.ai_notice.map(|_| reply),
+        )
         .await?;
     capture(scope, &open.head, lead, intent, now).await?;
     tracing::info!(

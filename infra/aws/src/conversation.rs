@@ -194,17 +194,47 @@ impl TenantScope {
         at: Timestamp,
         answered_through: Option<MessageId>,
     ) -> Result<Written, StoreError> {
+        self.keep_up_told(head, state, at, answered_through, None).await
+    }
+
+    /// As [`Self::keep_up_conversation`], of a turn whose message may have told the person that an AI answers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_up_told(
+        &self,
+        head: &Conversation,
+        state: ConversationState,
+        at: Timestamp,
+        answered_through: Option<MessageId>,
+        ai_told: Option<MessageId>,
+    ) -> Result<Written, StoreError> {
+        let mut set: Vec<_> = ai_told.map(|by| ("ai_told", json!(by))).into_iter().collect();
         let from = [*head.state];
         // A head that no turn has passed is not listed yet.
         let listed = head.answered_through.is_some();
         if listed && state == *head.state && at.since(*head.last_activity) < TOP_STEP {
             let row = keys::conversation(self.tenant(), *head.id);
-            return self
-                .write_head(row, Vec::new(), &from, state, answered_through)
-                .await;
+            return self.write_head(row, set, &from, state, answered_through).await;
         }
-        self.move_conversation(*head.id, &from, state, at, answered_through)
-            .await
+        let listing = keys::conversation_listing(self.tenant(), *head.id, at);
+        let row = keys::conversation(self.tenant(), *head.id).listed(listing);
+        set.push(("last_activity", json!(at)));
+        self.write_head(row, set, &from, state, answered_through).await
+    }
+
+    /// The message did not reach the person: if it was to tell them that an AI answers, they are still to be told.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn untell(&self, id: ConversationId, message: MessageId) -> Result<(), StoreError> {
+        let row = keys::conversation(self.tenant(), id);
+        let when = vec![When::Is("ai_told", json!(message))];
+        let _told_by_another = self
+            .store()
+            .update(&row, vec![("ai_told", json!(null))], when)
+            .await?;
+        Ok(())
     }
 
     /// Writes into the newest decision of the AI that a person takes the conversation over. The first one to do so

@@ -99,6 +99,8 @@ impl Platform {
             masking: Masking::ALL.into(),
             knowledge_version: 0.into(),
             ai: None.into(),
+            ai_notices: None.into(),
+            intents: None.into(),
             name: name.to_owned().into(),
             admin: admin.into(),
         };

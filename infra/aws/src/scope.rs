@@ -8,7 +8,9 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::types::Tag;
+use usher_shared::ai_notice::AiNotices;
 use usher_shared::ids::TenantId;
+use usher_shared::intents::Intents;
 use usher_shared::masking::Masking;
 use usher_shared::records::Tenant;
 use usher_shared::switches::AiSwitches;
@@ -124,6 +126,8 @@ pub struct TenantScope {
     masking: Masking,
     knowledge_version: u64,
     ai: AiSwitches,
+    ai_notices: AiNotices,
+    intents: Intents,
     name: String,
 }
 
@@ -265,6 +269,8 @@ impl Platform {
             masking: Masking::ALL,
             knowledge_version: 0,
             ai: AiSwitches::default(),
+            ai_notices: AiNotices::default(),
+            intents: Intents::default(),
             store: Store {
                 policy: Some(TenantPolicy::default()),
                 ..store
@@ -282,6 +288,8 @@ impl Platform {
             masking: *warm.row.masking,
             knowledge_version: *warm.row.knowledge_version,
             ai: warm.row.ai.0.unwrap_or_default(),
+            ai_notices: warm.row.ai_notices.0.unwrap_or_default(),
+            intents: warm.row.intents.0.unwrap_or_default(),
             store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0)),
             credentials: warm.credentials,
             storage: Arc::clone(&self.storage),
@@ -326,6 +334,16 @@ impl TenantScope {
     /// When the tenant's AI answers.
     pub fn ai(&self) -> &AiSwitches {
         &self.ai
+    }
+
+    /// What guests are told before the AI answers.
+    pub fn ai_notices(&self) -> &AiNotices {
+        &self.ai_notices
+    }
+
+    /// What people can be after.
+    pub fn intents(&self) -> &Intents {
+        &self.intents
     }
 
     /// The business's name.

@@ -64,6 +64,7 @@ fn ordinary_good_answers_are_sent() {
                     "You answer for Villa Aurelia. Use the passages alone, and hand over what they do not say.",
                 ],
                 channel: serde_json::from_value(channel.into()).unwrap_or_else(|_| panic!("{channel}")),
+                before: 0,
             },
         );
         match checked.verdict {

@@ -191,6 +191,8 @@ pub struct Ground<'a> {
     pub secret: &'a [&'a str],
     /// Where the answer goes.
     pub channel: ChannelKind,
+    /// Characters that are said before it, in the same message.
+    pub before: usize,
 }
 
 /// What is to be done with an answer.
@@ -220,7 +222,7 @@ pub fn check(answer: &str, ground: &Ground<'_>) -> Checked {
     let plain = lexer::plain(&cleaned);
     let open = flags.len();
 
-    if cleaned.chars().count() > longest(ground.channel) {
+    if cleaned.chars().count() + ground.before > longest(ground.channel) {
         flags.push(Flag::TooLong);
     }
     let backing = lexer::Backing::of(ground);

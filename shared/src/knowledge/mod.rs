@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use answer::{Decision, HandOverReason, best_answer};
 pub use index::{Hit, Index, Retrieval};
 pub use split::{split, split_parts};
+pub use words::Language;
 pub(crate) use words::fold_into;
 
 /// What a document was written as. All but plain text is kept as Markdown, which is what is left of it to read.

@@ -1,6 +1,9 @@
 //! From text to terms: folding, cutting into words, and a light stem.
 
 use rust_stemmers::{Algorithm, Stemmer};
+use serde::{Deserialize, Serialize};
+
+use crate::record::NotPersonal;
 
 /// A word of a text, lower-cased and without accents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,16 +38,24 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     out
 }
 
-/// What a tenant's documents are written in: it decides which endings are endings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Language {
+/// What a text is written in: of a tenant's documents it decides which endings are endings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "languages")]
+pub enum Language {
     #[default]
+    #[serde(rename = "en")]
     English,
+    #[serde(rename = "de")]
     German,
+    #[serde(rename = "fr")]
     French,
+    #[serde(rename = "it")]
     Italian,
+    #[serde(rename = "es")]
     Spanish,
 }
+
+impl NotPersonal for Language {}
 
 /// Little words that tell languages apart, folded.
 const TELLING: [(Language, &str); 5] = [
@@ -72,7 +83,7 @@ const TELLING: [(Language, &str); 5] = [
 
 impl Language {
     /// Every language whose endings are known.
-    pub(super) const ALL: [Self; 5] = [
+    pub const ALL: [Self; 5] = [
         Self::English,
         Self::German,
         Self::French,
@@ -80,8 +91,31 @@ impl Language {
         Self::Spanish,
     ];
 
+    /// Its code of two letters.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+            Self::French => "fr",
+            Self::Italian => "it",
+            Self::Spanish => "es",
+        }
+    }
+
+    /// The language of this code, which may go on with a region: `de-AT`.
+    pub fn by_code(code: &str) -> Option<Self> {
+        let code = code.split(['-', '_']).next().unwrap_or_default();
+        let mut all = Self::ALL.into_iter();
+        all.find(|language| language.code().eq_ignore_ascii_case(code))
+    }
+
     /// What most of the little words in some texts are of.
     pub(super) fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::told_by(texts).unwrap_or_default()
+    }
+
+    /// As most of the little words in some texts tell it; `None` where there is none of them.
+    pub fn told_by<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut counts = TELLING.map(|(language, _)| (language, 0_usize));
         for word in texts.into_iter().flat_map(words) {
             for ((_, telling), (_, count)) in TELLING.iter().zip(&mut counts) {
@@ -90,7 +124,8 @@ impl Language {
         }
         // Of equals the first.
         let most = counts.iter().rev().max_by_key(|(_, count)| *count);
-        most.map_or(Self::English, |(language, _)| *language)
+        most.filter(|(_, count)| *count > 0)
+            .map(|(language, _)| *language)
     }
 
     /// The stem under which a folded word is indexed and looked for. English has one of our own, which conflates less
@@ -299,6 +334,16 @@ mod tests {
             ("", Language::English),
         ] {
             assert_eq!(Language::of([text]), expected, "{text}");
+            let told = Language::told_by([text]).map(Language::code);
+            assert_eq!(
+                told,
+                text.contains(' ')
+                    .then(|| expected.code())
+                    .filter(|_| text != "Suite 290"),
+                "{text}"
+            );
+            let region = format!("{}-CH", expected.code().to_uppercase());
+            assert_eq!(Language::by_code(&region), Some(expected));
         }
         let german = Language::German;
         assert_eq!(german.stem("hunde"), german.stem("hund"));

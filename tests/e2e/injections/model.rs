@@ -64,7 +64,7 @@ impl Provider for Obeying {
 fn sent(prompt: &Prompt<'_>) -> String {
     let passages = prompt.passages.iter();
     let passages = passages.map(|p| format!("\n[{}] {}\n{}\n", p.id, p.heading, p.text));
-    let history = prompt.history.iter().map(|line| {
+    let history = prompt.history().iter().map(|line| {
         let who = if line.ours { "Business" } else { "Guest" };
         format!("\n{who}: {}", line.text)
     });
@@ -73,6 +73,6 @@ fn sent(prompt: &Prompt<'_>) -> String {
         "{RULES}\n\nYou answer for {}.\n{}\nGuest: {}\n",
         prompt.business.name,
         parts.concat(),
-        prompt.question
+        prompt.question()
     )
 }

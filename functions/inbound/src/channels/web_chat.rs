@@ -3,7 +3,7 @@
 mod session;
 
 use axum::extract::{Extension, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use usher_aws::sealing::HashPurpose;
 use usher_aws::store::{Read, keys};
 use usher_carriers::event::{Person, Said};
 use usher_shared::ids::{ContactId, ConversationId, MessageId, SessionId};
+use usher_shared::knowledge::Language;
 use usher_shared::model::{Author, Direction, MessageState};
 use usher_shared::records::{ChannelAddress, Message};
 
@@ -46,20 +47,43 @@ struct SessionView {
     object: &'static str,
     token: String,
     expires_at: String,
+    ai_notice: AiNotice,
+}
+
+/// What the page shows before the first message: that an AI answers.
+#[derive(Debug, Serialize)]
+struct AiNotice {
+    language: &'static str,
+    text: String,
 }
 
 /// `POST /chat/{channel_key}/sessions`: opens a session. Stores nothing.
 async fn open_session(
+    headers: HeaderMap,
     Extension(scope): Extension<TenantScope>,
     Extension(channel): Extension<ChannelAddress>,
 ) -> Result<(StatusCode, Json<SessionView>), Problem> {
     let session = Session::open(scope.now(), SessionId::generate(scope.now(), scope.entropy()));
+    let notice = scope.ai_notices().said_in(language(&headers));
     let view = SessionView {
         object: "chat_session",
         token: session.token(&scope, &channel),
         expires_at: session.expires_at().to_string(),
+        ai_notice: AiNotice {
+            language: notice.language.code(),
+            text: notice.text.to_owned(),
+        },
     };
     Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// The first language of `Accept-Language` that we speak. Browsers send them in the visitor's order.
+fn language(headers: &HeaderMap) -> Option<Language> {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let mut codes = accepted
+        .split(',')
+        .map(|one| one.split(';').next().unwrap_or_default().trim());
+    codes.find_map(Language::by_code)
 }
 
 /// What a visitor posts.

@@ -295,6 +295,7 @@ impl Wanted<'_> {
                 .into(),
             waiting_since: None.into(),
             acknowledged_at: None.into(),
+            ai_told: None.into(),
             title: self.text.chars().take(TITLE).collect::<String>().into(),
             reach: self.reach.cloned().into(),
         };

@@ -1,12 +1,14 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use usher_shared::Timestamp;
+use usher_shared::ai_notice::AiNotices;
 use usher_shared::channel::ChannelKind;
 use usher_shared::ids::DocumentId;
+use usher_shared::intents::Intents;
 use usher_shared::knowledge::{Format, Index, split};
 
 use super::*;
-use crate::provider::{Business, Line, Made, Note};
+use crate::provider::{Business, Heard, Line, Made, Note};
 
 fn document(number: u8) -> DocumentId {
     DocumentId::derived(Timestamp::from_millis(1), [number; 10])
@@ -35,7 +37,16 @@ fn answer(text: &str, passages: Vec<PassageRef>) -> Reply {
     }
 }
 
-fn guard(question: &str, reply: Reply) -> Guarded {
+fn guard(question: &'static str, reply: Reply) -> Guarded {
+    guard_after(None, ChannelKind::WebChat, question, reply)
+}
+
+fn guard_after(
+    notice: Option<Notice<'_>>,
+    channel: ChannelKind,
+    question: &'static str,
+    reply: Reply,
+) -> Guarded {
     let text = "# Prices\n\nThe garden room costs 900 euros a day.\n";
     let index = Index::build(split(&document(1).to_string(), "Prices", Format::Markdown, text));
     let prompt = Prompt {
@@ -43,20 +54,24 @@ fn guard(question: &str, reply: Reply) -> Guarded {
             name: "Villa",
             ..Business::default()
         },
-        history: vec![Line {
-            ours: true,
-            text: "How can we help you?",
-        }],
-        question,
+        heard: Heard::ours(
+            question,
+            vec![Line {
+                ours: true,
+                text: "How can we help you?",
+            }],
+        ),
+        intents: &Intents::default(),
         index: &index,
         passages: index.passages().collect(),
-        channel: ChannelKind::WebChat,
+        channel,
         time: std::time::Duration::ZERO,
     };
     let asked = Asked {
         prompt: &prompt,
-        settings: &Setting::on(ChannelKind::WebChat),
+        settings: &Setting::on(channel),
         signs: usher_shared::guard::signs(question),
+        notice,
     };
     asked.guard(reply).unwrap()
 }
@@ -156,4 +171,52 @@ fn silence_and_a_book_are_no_answers() {
         let guarded = guard("How much?", answer(text, vec![]));
         assert_eq!(guarded.decision, Decision::HandedOverFailure, "{}", text.len());
     }
+}
+
+#[test]
+fn an_answer_has_the_room_that_the_notice_before_it_leaves() {
+    let notices = AiNotices::default();
+    let notice = notices.said_in(Some(Language::German));
+    let line = "The garden room costs 900 euros a day. ";
+    let instagram = ChannelKind::Instagram;
+    for (characters, decision) in [
+        (999 - notice.characters(), Decision::Answered),
+        (1_001 - notice.characters(), Decision::HandedOverFailure),
+    ] {
+        let text: String = line.chars().cycle().take(characters - 1).chain(['.']).collect();
+        let without = guard_after(None, instagram, "How much?", answer(&text, vec![passage(1)]));
+        assert_eq!((without.decision, without.notice), (Decision::Answered, None));
+        let with = guard_after(
+            Some(notice),
+            instagram,
+            "How much?",
+            answer(&text, vec![passage(1)]),
+        );
+        assert_eq!(with.decision, decision, "{characters}");
+        if decision == Decision::Answered {
+            assert_eq!(with.text, notice.before(&text));
+            assert_eq!(with.notice, Some(Language::German));
+        } else {
+            assert_eq!((with.text.as_str(), with.notice), (notice::HANDED_OVER, None));
+        }
+    }
+}
+
+#[test]
+fn who_hands_over_says_nothing_of_an_ai() {
+    let notices = AiNotices::default();
+    let reply = Reply {
+        outcome: Outcome::HandOver { on_request: true },
+        ..answer("", vec![])
+    };
+    let guarded = guard_after(
+        Some(notices.said_in(None)),
+        ChannelKind::Sms,
+        "A person, please",
+        reply,
+    );
+    assert_eq!(
+        (guarded.text.as_str(), guarded.notice),
+        (notice::HANDED_OVER, None)
+    );
 }

@@ -15,43 +15,6 @@ const ANSWER_CHARS: usize = 1_800;
 
 const GREETING: &str = "Hello! How can we help you?";
 
-/// Words that tell what a person is after, in the order in which they decide.
-pub(crate) const INTENTS: [(&str, &[&str]); 3] = [
-    (
-        "booking_request",
-        &[
-            "book",
-            "booking",
-            "reserve",
-            "reservation",
-            "available",
-            "availability",
-            "visit",
-            "tour",
-        ],
-    ),
-    (
-        "pricing_inquiry",
-        &[
-            "price", "prices", "pricing", "cost", "costs", "fee", "deposit", "much", "rate", "rates",
-        ],
-    ),
-    (
-        "menu_inquiry",
-        &[
-            "menu",
-            "menus",
-            "vegan",
-            "vegetarian",
-            "gluten",
-            "allergy",
-            "wine",
-            "dinner",
-            "catering",
-        ],
-    ),
-];
-
 /// The built-in provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Builtin;
@@ -63,8 +26,8 @@ impl Provider for Builtin {
 }
 
 fn decide(prompt: &Prompt<'_>) -> Reply {
-    let outcome = match best_answer(prompt.index, prompt.question) {
-        Decision::Answer { passages, .. } => answer_from(&passages, prompt.question),
+    let outcome = match best_answer(prompt.index, prompt.question()) {
+        Decision::Answer { passages, .. } => answer_from(&passages, prompt.question()),
         Decision::HandOver {
             reason: HandOverReason::Empty,
         } => Outcome::Answer {
@@ -77,15 +40,15 @@ fn decide(prompt: &Prompt<'_>) -> Reply {
     };
     Reply {
         outcome,
-        intent: intent(prompt.question),
-        lead: lead::volunteered(prompt.question),
+        intent: prompt.intents.told_by(prompt.question()).cloned(),
+        lead: lead::volunteered(prompt.question()),
         notes: Vec::new(),
         // Nothing is sent anywhere. It reads the question, and searches the documents itself: what it found stands in
         // the trace by its ids.
         made: Made {
             provider: Label::near("builtin"),
             model: Label::near("passages-1"),
-            prompt: prompt.question.to_owned(),
+            prompt: prompt.question().to_owned(),
             usage: Usage::default(),
         },
     }
@@ -148,25 +111,17 @@ fn to_the_point(passage: &Passage, question: &str) -> String {
     kept.collect::<Vec<_>>().join("\n")
 }
 
-fn intent(question: &str) -> Option<Label> {
-    let lower = question.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
-    let found = INTENTS
-        .iter()
-        .find(|(_, hints)| words.iter().any(|word| hints.contains(word)));
-    found.and_then(|(name, _)| name.parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
-    use crate::provider::Business;
+    use crate::provider::{Business, Heard};
     use usher_shared::Timestamp;
     use usher_shared::ids::DocumentId;
+    use usher_shared::intents::Intents;
     use usher_shared::knowledge::{Format, split};
 
-    fn ask(question: &str) -> Reply {
+    fn ask(question: &'static str) -> Reply {
         let document = DocumentId::derived(Timestamp::from_millis(1), [1; 10]).to_string();
         let text = "# Prices\n\n## Room hire\n\nThe garden room costs 900 euros a day.\n\n## Parking\n\nParking is free for guests.";
         let index = Index::build(split(&document, "Prices", Format::Markdown, text));
@@ -175,8 +130,8 @@ mod tests {
                 name: "Villa",
                 ..Business::default()
             },
-            history: vec![],
-            question,
+            heard: Heard::ours(question, vec![]),
+            intents: &Intents::default(),
             index: &index,
             passages: vec![],
             channel: usher_shared::channel::ChannelKind::WebChat,

@@ -23,7 +23,7 @@ use usher_shared::lead;
 use usher_shared::model::{PassageRef, Usage};
 use usher_shared::untrusted::Label;
 
-use super::builtin::{Builtin, INTENTS};
+use super::builtin::Builtin;
 use super::wire::{Out, Wire};
 use super::{Made, Note, Outcome, Prompt, Provider, Reply, Replying};
 
@@ -124,13 +124,13 @@ impl Chain {
 
     /// Asks one model, and once more where that may help.
     async fn ask(&self, model: &Model, prompt: &Prompt<'_>, end: Instant) -> (Asked, Result<Draft, Failure>) {
-        let intents = INTENTS.map(|(name, _)| name);
+        let intents: Vec<&str> = prompt.intents.names().collect();
         let ask = Ask {
             business: prompt.business,
             language: None,
             room: Room::on(prompt.channel),
-            history: &prompt.history,
-            question: prompt.question,
+            history: prompt.history(),
+            question: prompt.question(),
             passages: &prompt.passages,
             intents: &intents,
         };
@@ -270,7 +270,7 @@ fn nothing(prompt: &Prompt<'_>, notes: Vec<Note>, last: Option<Made>) -> Reply {
     Reply {
         outcome: Outcome::Failed,
         intent: None,
-        lead: lead::volunteered(prompt.question),
+        lead: lead::volunteered(prompt.question()),
         notes,
         made,
     }
@@ -278,7 +278,7 @@ fn nothing(prompt: &Prompt<'_>, notes: Vec<Note>, last: Option<Made>) -> Reply {
 
 /// What a filled form comes to. Of the passages that it names only those count that it was shown.
 fn reply_of(draft: &Draft, prompt: &Prompt<'_>, made: Made) -> Reply {
-    let intents = INTENTS.map(|(name, _)| name);
+    let intents: Vec<&str> = prompt.intents.names().collect();
     let mut notes = Vec::new();
     let mut used: Vec<PassageRef> = Vec::new();
     for id in &draft.passages {
@@ -306,7 +306,7 @@ fn reply_of(draft: &Draft, prompt: &Prompt<'_>, made: Made) -> Reply {
     Reply {
         outcome,
         intent: draft.intent_of(&intents).map(Label::near),
-        lead: draft.lead_in(prompt.question),
+        lead: draft.lead_in(prompt.question()),
         notes,
         made,
     }

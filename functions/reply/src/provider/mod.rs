@@ -15,12 +15,14 @@ use usher_aws::store::{StoreError, keys};
 pub use usher_models::prompt::{Business, Line};
 use usher_shared::channel::ChannelKind;
 use usher_shared::ids::ChannelId;
+use usher_shared::intents::Intents;
 use usher_shared::knowledge::{Index, Passage};
 use usher_shared::model::{PassageRef, Profile, Usage};
 use usher_shared::records::Assistant;
 use usher_shared::untrusted::Label;
 
 use crate::Desk;
+pub use crate::heard::Heard;
 
 /// Kept back from the invocation's time: for the look at the conversation, the trace, the message and the head.
 const KEPT_BACK: Duration = Duration::from_secs(5);
@@ -31,10 +33,10 @@ const LONGEST: Duration = Duration::from_secs(20);
 pub struct Prompt<'a> {
     /// The business that it speaks for.
     pub business: Business<'a>,
-    /// What was said before, oldest first.
-    pub history: Vec<Line<'a>>,
-    /// What the person wants to know now: one or several messages.
-    pub question: &'a str,
+    /// What was said, of a person who may be heard.
+    pub heard: Heard<'a>,
+    /// What the person can be after.
+    pub intents: &'a Intents,
     /// The tenant's documents.
     pub index: &'a Index,
     /// Passages that may hold the answer, best first.
@@ -45,13 +47,23 @@ pub struct Prompt<'a> {
     pub time: Duration,
 }
 
-impl Prompt<'_> {
+impl<'a> Prompt<'a> {
+    /// What the person wants to know now: one or several messages.
+    pub fn question(&self) -> &str {
+        self.heard.question()
+    }
+
+    /// What was said before, oldest first.
+    pub fn history(&self) -> &[Line<'a>] {
+        self.heard.history()
+    }
+
     /// Characters of what is told to a model, to the nearest thousand or so.
     pub(crate) fn characters(&self) -> usize {
-        let history = self.history.iter().map(|line| line.text);
+        let history = self.history().iter().map(|line| line.text);
         let passages = self.passages.iter().map(|passage| passage.text.as_str());
         let own = [self.business.voice, self.business.facts, self.business.hours];
-        let all = history.chain(passages).chain(own).chain([self.question]);
+        let all = history.chain(passages).chain(own).chain([self.question()]);
         all.map(|text| text.chars().count()).sum()
     }
 }

@@ -34,6 +34,8 @@ fn warm(clients: &Clients, tenant: TenantId, entered_at: Timestamp) -> WarmTenan
             masking: Masking::ALL.into(),
             knowledge_version: 0.into(),
             ai: None.into(),
+            ai_notices: None.into(),
+            intents: None.into(),
             name: "Venue".to_owned().into(),
             admin: None.into(),
         },

@@ -21,6 +21,7 @@ fn flags(passage: &str, guest: &str, answer: &str) -> Vec<Flag> {
         ours: &[],
         secret: &[],
         channel: ChannelKind::WebChat,
+        before: 0,
     };
     crate::guard::check(answer, &ground).flags
 }

@@ -17,6 +17,7 @@ use usher_models::prompt::Business;
 use usher_shared::Timestamp;
 use usher_shared::channel::ChannelKind;
 use usher_shared::ids::DocumentId;
+use usher_shared::intents::Intents;
 use usher_shared::knowledge::{Format, Index, split};
 
 use super::super::wire::Hearing;
@@ -166,8 +167,8 @@ async fn ask_within(chain: &Chain, time: Duration) -> Reply {
             name: "Villa",
             ..Business::default()
         },
-        history: vec![],
-        question: QUESTION,
+        heard: crate::heard::Heard::ours(QUESTION, vec![]),
+        intents: &Intents::default(),
         index: &index,
         passages: hits.iter().map(|hit| hit.passage).collect(),
         channel: ChannelKind::WebChat,

@@ -120,19 +120,15 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob, deadline: Deadline) -> R
         return finish(&scope, &open, job, hands_over, &text).await;
     }
     let through = last_answered(*open.head.answered_through, &messages);
-    match whose(&scope, &open, through, &messages, job).await? {
-        Whose::Own => {}
-        Whose::Decided(trace, reply) => {
-            let lead = lead::volunteered(&text);
-            let intent = trace.intent.0.clone();
-            return say(&scope, &open, job, &trace, reply, lead, intent).await;
-        }
+    let decided = match whose(&scope, &open, through, &messages, job).await? {
+        Whose::Own => None,
+        Whose::Decided(trace, reply) => Some((trace, reply)),
         Whose::Anothers => {
             // What it volunteers is taken down all the same.
             let volunteered = lead::volunteered(&text);
             return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
         }
-    }
+    };
     if !open.head.state.ai_may_answer() {
         let _taken_elsewhere = scope
             .keep_up_conversation(&open.head, *open.head.state, scope.now(), None)
@@ -140,6 +136,10 @@ pub(crate) async fn answer(desk: &Desk, job: &ReplyJob, deadline: Deadline) -> R
         tracing::info!(message.id = %*job.message, "people have it");
         let volunteered = lead::volunteered(&text);
         return Ok(capture(&scope, &open.head, volunteered, None, scope.now()).await?);
+    }
+    if let Some((trace, reply)) = decided {
+        let (lead, intent) = (lead::volunteered(&text), trace.intent.0.clone());
+        return say(&scope, &open, job, &trace, reply, lead, intent).await;
     }
     let silent = !scope.ai().ai_answers(scope.now());
     let Some(readable) = open.readable(messages).filter(|_| !silent) else {

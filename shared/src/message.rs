@@ -25,6 +25,7 @@ impl Message {
             state: MessageState::Received.into(),
             at: at.into(),
             answers: None.into(),
+            answers_also: None.into(),
             attachments: None.into(),
             unattended: None.into(),
             edited_at: None.into(),

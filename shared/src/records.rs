@@ -641,6 +641,8 @@ records! {
             at: Timestamp,
             /// The inbound message that it answers.
             answers: Option<MessageId>,
+            /// Those before it that it answers as well.
+            answers_also: Option<Vec<MessageId>>,
             /// How many attachments came with it.
             attachments: Option<u32>,
             /// Nothing to answer by itself: a machine sent it, another application has the thread, or the channel is

@@ -428,6 +428,12 @@ async fn put_reply(
     } else {
         Author::Ai
     };
+    let also: Vec<MessageId> = trace
+        .burst
+        .iter()
+        .copied()
+        .filter(|answered| *answered != *job.message)
+        .collect();
     let message = Message {
         id: reply.into(),
         conversation: job.conversation,
@@ -438,6 +444,7 @@ async fn put_reply(
         state: MessageState::Queued.into(),
         at: reply.at().into(),
         answers: Some(*job.message).into(),
+        answers_also: (!also.is_empty()).then_some(also).into(),
         body: MessageBody::from(trace.response.get().clone()).into(),
         ..Message::blank()
     };

@@ -1,7 +1,7 @@
 //! Which messages one turn answers, and what it takes as said before.
 
 use usher_shared::ids::MessageId;
-use usher_shared::model::Direction;
+use usher_shared::model::{Author, Direction};
 use usher_shared::records::Message;
 
 /// What was said to this message already.
@@ -36,6 +36,27 @@ pub(super) fn asked(messages: &[Message], of_job: MessageId) -> Option<&Message>
     named.or_else(|| messages.iter().rfind(|message| message.is_to_be_answered()))
 }
 
+/// Messages among the newest that are looked at for one that was left out. What answers a message is near it, whatever
+/// the carrier's clock says.
+const NEAR: usize = 10;
+
+/// Whether nobody has answered a message: no reply names it, and no person has written since.
+fn is_left_out(messages: &[Message], left: &Message) -> bool {
+    let near = messages
+        .iter()
+        .rev()
+        .take(NEAR)
+        .any(|message| message.id == left.id);
+    let is_its_end = |message: &Message| {
+        let also = message.answers_also.as_ref();
+        *message.direction == Direction::Outbound
+            && (*message.answers == Some(*left.id)
+                || also.is_some_and(|also| also.contains(&left.id))
+                || (*message.author == Author::Human && *message.id > *left.id))
+    };
+    near && !messages.iter().any(is_its_end)
+}
+
 /// The messages of a conversation as one turn sees them.
 #[derive(Debug)]
 pub(super) struct Burst<'a> {
@@ -46,12 +67,14 @@ pub(super) struct Burst<'a> {
 }
 
 impl<'a> Burst<'a> {
-    /// The turn of `own` answers what came after the last answer. One that was stored late, behind an answer,
-    /// is answered alone: what came after that answer has a turn of its own, and is not yet said to anyone.
+    /// The turn of `own` answers what came after the last answer, and what was left out before: two turns that ran at
+    /// once, each for what it saw. One that was stored late, behind an answer, is answered alone: what came after that
+    /// answer has a turn of its own, and is not yet said to anyone.
     pub(super) fn of(messages: &'a [Message], through: Option<MessageId>, own: MessageId) -> Self {
         let late = through.is_some_and(|through| through >= own);
         let is_open = |message: &Message| {
-            message.is_to_be_answered() && through.is_none_or(|through| *message.id > through)
+            message.is_to_be_answered()
+                && (through.is_none_or(|through| *message.id > through) || is_left_out(messages, message))
         };
         let is_asked = |message: &Message| *message.id == own || (!late && is_open(message));
         let before = |message: &&Message| !is_asked(message) && !is_open(message);
@@ -66,7 +89,7 @@ impl<'a> Burst<'a> {
 mod tests {
     use usher_shared::Timestamp;
     use usher_shared::ids::{ChannelId, ContactId, ConversationId};
-    use usher_shared::model::{Author, ContactRef, MessageBody, MessageState};
+    use usher_shared::model::{ContactRef, MessageBody, MessageState};
     use usher_shared::untrusted::KeyedHash;
 
     use super::*;
@@ -131,7 +154,43 @@ mod tests {
             message(4, None),
         ];
         assert_eq!(seen(&told, 1), (vec![1], vec![2, 3]));
+        // Whichever comes first answers it, and the other finds it answered.
+        assert_eq!(seen(&told, 4), (vec![1, 4], vec![2, 3]));
+    }
+
+    #[test]
+    fn one_that_two_turns_at_once_left_out_is_answered_with_the_next() {
+        let mut told = vec![
+            message(1, None),
+            message(2, None),
+            message(3, Some(2)),
+            message(4, None),
+        ];
+        assert_eq!(seen(&told, 4), (vec![1, 4], vec![2, 3]));
+        // Its turn alone is as before: what is to come has one of its own.
+        assert_eq!(seen(&told, 1), (vec![1], vec![2, 3]));
+        let answer = told.get_mut(2);
+        if let Some(answer) = answer {
+            answer.answers_also = Some(vec![id(1)]).into();
+        }
         assert_eq!(seen(&told, 4), (vec![4], vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn what_a_person_has_answered_was_not_left_out_and_neither_was_what_is_long_past() {
+        let mut told = vec![message(1, None), message(2, None), message(3, Some(2))];
+        if let Some(answer) = told.get_mut(2) {
+            answer.author = Author::Human.into();
+        }
+        told.push(message(4, None));
+        assert_eq!(seen(&told, 4), (vec![4], vec![1, 2, 3]));
+        let mut told = vec![message(1, None), message(2, None), message(3, Some(2))];
+        told.extend((4..20).flat_map(|minute| {
+            let asked = 2 * minute;
+            [message(asked, None), message(asked + 1, Some(asked))]
+        }));
+        told.push(message(50, None));
+        assert_eq!(seen(&told, 50).0, [50]);
     }
 
     #[test]

@@ -318,7 +318,7 @@ impl Platform {
     }
 
     /// Whatever is looked for before its tenant is known needs this key: of tables that do not serve, nobody gets it.
-    async fn directory_key(&self) -> Result<&PlatformKey, KeyringError> {
+    pub(crate) async fn directory_key(&self) -> Result<&PlatformKey, KeyringError> {
         self.serving().await?;
         self.directory_key
             .get_or_try_init(|| async {

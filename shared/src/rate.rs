@@ -138,11 +138,12 @@ impl Class {
                 lease: 5,
                 life: MINUTE,
             },
-            // Six a minute: a person looks now and then, and a code of 100 bits is not guessed in any case.
+            // One a second: a person looks now and then, a program may wait for the end of it, and a code of 100 bits is
+            // not guessed in any case.
             Self::PrivacyStatus => Limit {
-                interval: Duration::from_secs(10),
-                burst: 30,
-                lease: 5,
+                interval: Duration::from_secs(1),
+                burst: 120,
+                lease: 10,
                 life: MINUTE,
             },
             Self::Sends(kind) => sends(kind),

@@ -1279,6 +1279,8 @@ records! {
             tenant: TenantId,
             /// The request; nothing for all that wait for an erasure or for the end of a hold.
             request: Option<PrivacyRequestId>,
+            /// Which look at it, where what is done is looked at once more.
+            look: ErasureLook,
         }
         sealed {}
     }

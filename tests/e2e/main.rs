@@ -42,6 +42,7 @@ mod models;
 mod ops;
 mod permissions;
 mod planted;
+mod privacy;
 mod promises;
 mod restore;
 mod retention;

@@ -217,6 +217,7 @@ pub(crate) fn privacy_job(
         at: at.into(),
         tenant: tenant.into(),
         request: request.into(),
+        look: ErasureLook::First.into(),
     };
     Outgoing::standard(&job).ok()
 }

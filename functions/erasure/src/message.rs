@@ -7,7 +7,7 @@ use usher_aws::forgetting::exports::{remove_files, withdraw};
 use usher_aws::store::{When, keys};
 use usher_shared::Timestamp;
 use usher_shared::ids::{ConversationId, MessageId};
-use usher_shared::model::ContactRef;
+use usher_shared::model::{ContactRef, ErasureLook};
 use usher_shared::privacy::RequestCounts;
 use usher_shared::records::{PrivacyRequest, Trace};
 
@@ -19,8 +19,8 @@ pub(crate) async fn delete(
     eraser: &Eraser,
     scope: &TenantScope,
     request: &PrivacyRequest,
-    conversation: ConversationId,
-    message: MessageId,
+    (conversation, message): (ConversationId, MessageId),
+    look: ErasureLook,
 ) -> Result<Look, EraseError> {
     let tenant = scope.tenant();
     let row = keys::message(tenant, conversation, message);
@@ -53,7 +53,7 @@ pub(crate) async fn delete(
         ..*request.counts
     };
     let now = scope.now();
-    let Some(removed_at) = *request.removed_at else {
+    if request.removed_at.is_none() {
         if rows == 0 {
             // Nothing of it was there.
             complete(scope, &request, Vec::new()).await?;
@@ -64,11 +64,10 @@ pub(crate) async fn delete(
         }
         let set = vec![("removed_at", json!(now)), ("counts", json!(counts))];
         change(scope, &request, set).await?;
-        return Ok(Look::Again(eraser.second_look));
-    };
-    let waited = now.since(removed_at);
-    if waited < eraser.second_look {
-        return Ok(Look::Again(eraser.second_look.saturating_sub(waited)));
+        return Ok(Look::Second);
+    }
+    if look == ErasureLook::First {
+        return Ok(Look::Second);
     }
     let set = vec![("verified_at", json!(now)), ("counts", json!(counts))];
     complete(scope, &request, set).await?;

@@ -155,6 +155,13 @@ impl Platform {
         for row in scope.store().query_all(&keys::open_requests(tenant)).await? {
             let sk = row.sk().map(str::to_owned).unwrap_or_default();
             let open: OpenRequest = scope.store().open(row, &DataKey::none())?;
+            if !scope.is_request_open(*open.request).await? {
+                // A restored ledger may have the place of a request that is over since.
+                let theirs = [When::Is("request", json!(open.request.0))];
+                let row = keys::open_request_at(tenant, sk);
+                let _taken_meanwhile = scope.store().delete_if(&row, &theirs).await?;
+                continue;
+            }
             found.oldest_request = found.oldest_request.max(now.since(*open.opened_at));
             found.overdue_requests += u64::from(*open.due_at < now);
             if now.since(*open.started_at) < GIVEN_UP {
@@ -170,6 +177,7 @@ impl Platform {
                 at: now.into(),
                 tenant: tenant.into(),
                 request: Some(*open.request).into(),
+                look: ErasureLook::First.into(),
             };
             let job = Outgoing::standard(&job).map_err(QueueError::from)?;
             self.send_one(&self.settings().erasure_queue()?, job).await?;

@@ -11,7 +11,7 @@ use usher_aws::sealing::DataKey;
 use usher_aws::store::{StoreError, When, keys};
 use usher_shared::Timestamp;
 use usher_shared::ids::{ErasureId, LeadId, PrivacyRequestId};
-use usher_shared::model::{ContactRef, ErasureState, Processing};
+use usher_shared::model::{ContactRef, ErasureLook, ErasureState, Processing};
 use usher_shared::privacy::{RequestCounts, RequestEvent, RequestKind, RequestState, RequestSubject};
 use usher_shared::records::{Erasing, Lead, OpenRequest, PrivacyJob, PrivacyRequest};
 use usher_shared::untrusted::Label;
@@ -28,6 +28,8 @@ pub(crate) enum Look {
     Waits,
     /// It has to be looked at again after this long.
     Again(Duration),
+    /// It has to be looked at once more when nobody can hold any more what was removed.
+    Second,
 }
 
 /// Goes on with one request, or with all that wait for an erasure or for the end of a hold.
@@ -37,7 +39,7 @@ pub(crate) async fn work(eraser: &Eraser, job: &PrivacyJob) -> Result<(), EraseE
         scope => scope?,
     };
     if let Some(id) = *job.request {
-        return go_on(eraser, &scope, id).await;
+        return go_on(eraser, &scope, id, *job.look).await;
     }
     let rows = scope
         .store()
@@ -45,7 +47,7 @@ pub(crate) async fn work(eraser: &Eraser, job: &PrivacyJob) -> Result<(), EraseE
         .await?;
     for row in rows {
         let open: OpenRequest = scope.store().open(row, &DataKey::none())?;
-        go_on(eraser, &scope, *open.request).await?;
+        go_on(eraser, &scope, *open.request, ErasureLook::First).await?;
     }
     Ok(())
 }
@@ -59,10 +61,15 @@ pub(crate) async fn after_erasure(eraser: &Eraser, scope: &TenantScope) -> Resul
     if open.is_empty() {
         return Ok(());
     }
-    send(eraser, scope, None, Duration::ZERO).await
+    send(eraser, scope, None, ErasureLook::First, Duration::ZERO).await
 }
 
-async fn go_on(eraser: &Eraser, scope: &TenantScope, id: PrivacyRequestId) -> Result<(), EraseError> {
+async fn go_on(
+    eraser: &Eraser,
+    scope: &TenantScope,
+    id: PrivacyRequestId,
+    look: ErasureLook,
+) -> Result<(), EraseError> {
     let Some(request) = scope.privacy_request(id).await? else {
         return Ok(());
     };
@@ -70,7 +77,7 @@ async fn go_on(eraser: &Eraser, scope: &TenantScope, id: PrivacyRequestId) -> Re
         return Ok(());
     }
     let look = match *request.kind {
-        RequestKind::Deletion => delete(eraser, scope, &request).await?,
+        RequestKind::Deletion => delete(eraser, scope, &request, look).await?,
         RequestKind::Restriction => restrict(scope, &request, Processing::Restricted).await?,
         RequestKind::Objection => restrict(scope, &request, Processing::WithoutAi).await?,
         RequestKind::Access | RequestKind::Portability | RequestKind::Correction => {
@@ -80,7 +87,8 @@ async fn go_on(eraser: &Eraser, scope: &TenantScope, id: PrivacyRequestId) -> Re
     };
     match look {
         Look::Rests | Look::Waits => Ok(()),
-        Look::Again(after) => send(eraser, scope, Some(id), after).await,
+        Look::Again(after) => send(eraser, scope, Some(id), ErasureLook::First, after).await,
+        Look::Second => send(eraser, scope, Some(id), ErasureLook::Second, eraser.second_look).await,
     }
 }
 
@@ -88,12 +96,14 @@ async fn send(
     eraser: &Eraser,
     scope: &TenantScope,
     request: Option<PrivacyRequestId>,
+    look: ErasureLook,
     after: Duration,
 ) -> Result<(), EraseError> {
     let job = PrivacyJob {
         at: scope.now().into(),
         tenant: scope.tenant().into(),
         request: request.into(),
+        look: look.into(),
     };
     let job = Outgoing::standard(&job)?.after(after);
     match eraser.platform.send_jobs(&eraser.queue, &[job]).await.pop() {
@@ -102,12 +112,17 @@ async fn send(
     }
 }
 
-async fn delete(eraser: &Eraser, scope: &TenantScope, request: &PrivacyRequest) -> Result<Look, EraseError> {
+async fn delete(
+    eraser: &Eraser,
+    scope: &TenantScope,
+    request: &PrivacyRequest,
+    look: ErasureLook,
+) -> Result<Look, EraseError> {
     match *request.subject {
         RequestSubject::Message {
             conversation,
             message,
-        } => message::delete(eraser, scope, request, conversation, message).await,
+        } => message::delete(eraser, scope, request, (conversation, message), look).await,
         RequestSubject::Conversation { conversation } => {
             let targets = Targets::conversation(scope, conversation).await?;
             one(eraser, scope, request, conversation.at(), targets).await

@@ -270,6 +270,16 @@ impl TenantScope {
     }
 }
 
+impl TenantScope {
+    /// Whether a request is there and not over.
+    pub(crate) async fn is_request_open(&self, id: PrivacyRequestId) -> Result<bool, StoreError> {
+        let row = keys::privacy_request(self.tenant(), id);
+        let row = self.store().get_row(&row, true).await?;
+        let state = row.and_then(|row| row.peek::<RequestState>("state"));
+        Ok(state.is_some_and(RequestState::is_open))
+    }
+}
+
 /// The place of the one open request for the same.
 enum Place {
     /// It needs none: it is not confirmed, or over, or about nobody.
@@ -286,7 +296,16 @@ async fn place_of(scope: &TenantScope, request: &PrivacyRequest) -> Result<Place
     }
     let row = keys::open_request(scope.tenant(), *request.kind, &request.subject);
     let found = scope.store().get(&row, &DataKey::none(), true).await?;
-    Ok(found.map_or(Place::Free, |found| Place::Taken(*found.request)))
+    let Some(holder) = found.map(|found| *found.request) else {
+        return Ok(Place::Free);
+    };
+    if holder == *request.id || scope.is_request_open(holder).await? {
+        return Ok(Place::Taken(holder));
+    }
+    // A restored ledger may have the place of a request that is over since.
+    let theirs = [When::Is("request", json!(holder))];
+    let _taken_meanwhile = scope.store().delete_if(&row, &theirs).await?;
+    Ok(Place::Free)
 }
 
 fn note(request: &PrivacyRequest, now: Timestamp) -> OpenRequest {

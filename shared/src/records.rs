@@ -16,7 +16,7 @@ use crate::channel::{
 use crate::figures::Figures;
 use crate::ids::{
     ApiKeyId, AttachmentId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId,
-    ExportId, HoldId, LeadId, MessageId, TenantId, TraceId,
+    ExportId, HoldId, LeadId, MessageId, PrivacyRequestId, TenantId, TraceId,
 };
 use crate::intents::Intents;
 use crate::knowledge::Language;
@@ -28,6 +28,7 @@ use crate::model::{
     UploadProgress, Usage,
 };
 use crate::policy::TenantPolicy;
+use crate::privacy::{ReplyTo, RequestCounts, RequestKind, RequestSource, RequestState, RequestSubject};
 use crate::record::{
     Erasure, Export, Malformed, Open, Owner, Place, Record, RecordSpec, Sealed, closed, key,
 };
@@ -1147,6 +1148,209 @@ records! {
             erasure: ErasureId,
             /// When a worker was last asked to do it.
             started_at: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// What somebody asked to be done with what is kept of a person or of the tenant, and how far it has come. Ids and
+    /// times; what people wrote about it is sealed.
+    record PrivacyRequest("privacy_request") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [LedgerTable],
+        anchor: created_at,
+        export: Export::Included,
+        erasure: Erasure::Keep("proof of what was asked, when and what was done; ids only, and what the tenant wrote about it"),
+        open {
+            /// Its id.
+            id: PrivacyRequestId,
+            /// What is asked for.
+            kind: RequestKind,
+            /// What it is about.
+            subject: RequestSubject,
+            /// By which way it was asked.
+            source: RequestSource,
+            /// Where it stands.
+            state: RequestState,
+            /// When it was asked: from here its time runs.
+            created_at: Timestamp,
+            /// When it last moved.
+            updated_at: Timestamp,
+            /// By when it is answered.
+            due_at: Timestamp,
+            /// When whoever asked had shown that they may.
+            confirmed_at: Option<Timestamp>,
+            /// When it was begun.
+            begun_at: Option<Timestamp>,
+            /// When the last key of what it is about was deleted: nothing of it can be read from then on.
+            unreadable_at: Option<Timestamp>,
+            /// When the last row and file of it was removed.
+            removed_at: Option<Timestamp>,
+            /// When it was looked for once more, and nothing was found.
+            verified_at: Option<Timestamp>,
+            /// When it was over, however it ended.
+            ended_at: Option<Timestamp>,
+            /// When whoever asked was told how it ended.
+            told_at: Option<Timestamp>,
+            /// The open request for the same.
+            duplicate_of: Option<PrivacyRequestId>,
+            /// The API key that asked.
+            requested_by: Option<ApiKeyId>,
+            /// The API key that refused, withdrew or answered it.
+            ended_by: Option<ApiKeyId>,
+            /// The erasures that do it.
+            erasures: Vec<ErasureId>,
+            /// What was done.
+            counts: RequestCounts,
+        }
+        sealed {
+            /// What the tenant noted about it.
+            notes: Option<String>,
+            /// Why it was refused, in words for whoever asked.
+            reason: Option<String>,
+        }
+    }
+
+    /// That a request is open: there is one for the same at a time, and these are all that have a clock running. Gone
+    /// once it is over.
+    record OpenRequest("open_request") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: opened_at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// The request.
+            request: PrivacyRequestId,
+            /// When it was asked.
+            opened_at: Timestamp,
+            /// When a worker was last asked to go on with it.
+            started_at: Timestamp,
+            /// By when it is answered.
+            due_at: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// Finds a request by its confirmation code, before its tenant is known. Lives in the directory.
+    record PrivacyCode("privacy_code") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: created_at,
+        export: SECRET,
+        erasure: Erasure::Keep("a keyed hash and ids: without it nobody who asked could see what became of it"),
+        open {
+            /// Hash of the code under the platform's key.
+            code: KeyedHash,
+            /// Whose request.
+            tenant: TenantId,
+            /// The request.
+            request: PrivacyRequestId,
+            /// When it was asked.
+            created_at: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// Where a person who asked is told what became of it. Apart from the request, because it is deleted once they were.
+    record PrivacyReply("privacy_reply") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [LedgerTable],
+        anchor: created_at,
+        export: Export::Omitted("an address for one answer, deleted once it is given"),
+        erasure: Erasure::Delete,
+        open {
+            /// The request.
+            request: PrivacyRequestId,
+            /// When it was asked.
+            created_at: Timestamp,
+        }
+        sealed {
+            /// Where.
+            to: ReplyTo,
+        }
+    }
+
+    /// A job: go on with a request of privacy.
+    record PrivacyJob("privacy_job") {
+        category: Transport,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [ErasureQueue, ErasureDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose.
+            tenant: TenantId,
+            /// The request; nothing for all that wait for an erasure or for the end of a hold.
+            request: Option<PrivacyRequestId>,
+            /// Which look at it, where what is done is looked at once more.
+            look: ErasureLook,
+        }
+        sealed {}
+    }
+
+    /// What an erasure did, when, and what an independent look found afterwards: for whoever asked, and for the receipt.
+    /// Counts, times and keyed hashes.
+    record ErasureReport("erasure_report") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: asked_at,
+        export: Export::Omitted("counts and times of an erasure, which the request shows"),
+        erasure: Erasure::Keep("proof of what an erasure did: counts and times, and hashes to look for what may be left"),
+        open {
+            /// The erasure.
+            erasure: ErasureId,
+            /// When it was asked for.
+            asked_at: Timestamp,
+            /// When the keys were gone.
+            unreadable_at: Option<Timestamp>,
+            /// When rows and files were removed.
+            removed_at: Option<Timestamp>,
+            /// When it was looked for independently, and nothing was found.
+            verified_at: Option<Timestamp>,
+            /// When the feed of deletions had it.
+            announced_at: Option<Timestamp>,
+            /// Rows and keys that were removed.
+            rows: u64,
+            /// Files that were removed.
+            files: u64,
+            /// What the last independent look found.
+            left: u64,
+            /// Hashes under which the person could be found; nothing once none of them is.
+            identifiers: Option<Vec<KeyedHash>>,
+        }
+        sealed {}
+    }
+
+    /// An entry of the feed of deletions: what was erased, for those who keep copies of it elsewhere.
+    record Deletion("deletion") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: at,
+        export: Export::Included,
+        erasure: Erasure::Keep("tells whoever has copies what to delete: ids that lead nowhere any more"),
+        open {
+            /// When it was erased here.
+            at: Timestamp,
+            /// What: a conversation, a lead, a message, a channel.
+            target: Label,
+            /// The erasure; a message has none.
+            erasure: Option<ErasureId>,
         }
         sealed {}
     }

@@ -35,6 +35,7 @@ pub(crate) async fn everything(stack: &Stack) {
     crate::channels::journey(stack).await;
     crate::models::journey(stack).await;
     erasure(stack, &tenant).await;
+    crate::privacy::journey(stack).await;
     stopped(stack, &tenant).await;
     retention(stack).await;
 }

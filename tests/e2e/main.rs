@@ -43,6 +43,7 @@ mod models;
 mod ops;
 mod permissions;
 mod planted;
+mod privacy;
 mod promises;
 mod restore;
 mod retention;

@@ -409,7 +409,7 @@ async fn disconnect_channel(
         Conversations::PurgeNow => Some(scope.now()),
     };
     let entry = granted.audit(AuditAction::ChannelDeleted, &id)?;
-    let revoked = cut::cut(&app, &carriers, scope, &channel, purge_at, vec![entry])
+    let revoked = cut::cut(&app.platform, &carriers, scope, &channel, purge_at, vec![entry])
         .await
         .map_err(|error| match error {
             CutError::Keyring(error) => Problem::from(error),

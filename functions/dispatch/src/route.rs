@@ -4,14 +4,16 @@ use serde_json::Value;
 use usher_aws::queue::Outgoing;
 use usher_aws::store::keys::{
     parse_attachment_sort_key, parse_conversation_partition, parse_erasure_partition, parse_export,
-    parse_message_sort_key,
+    parse_hold_partition, parse_message_sort_key, parse_privacy_request,
 };
 use usher_shared::Timestamp;
 use usher_shared::attachment::AttachmentTask;
-use usher_shared::ids::{AttachmentId, ChannelId, ConversationId, ErasureId, ExportId, MessageId, TenantId};
+use usher_shared::ids::{
+    AttachmentId, ChannelId, ConversationId, ErasureId, ExportId, MessageId, PrivacyRequestId, TenantId,
+};
 use usher_shared::model::ErasureLook;
 use usher_shared::records::{
-    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter,
+    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, PrivacyJob, ReplyJob, StreamLetter,
 };
 use usher_shared::untrusted::Label;
 
@@ -85,6 +87,26 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
         let (tenant, conversation) = parse_conversation_partition(pk).ok_or_else(letter)?;
         return alert_job(tenant, conversation, since, now)
             .map(Routed::Alert)
+            .ok_or_else(letter);
+    }
+    if image("k") == Some("privacy_request") {
+        // Written as confirmed, or confirmed since: either way it is to be begun.
+        if image("state") != Some("pending") {
+            return Ok(Routed::Nowhere);
+        }
+        let (tenant, request) = parse_privacy_request(pk, sk).ok_or_else(letter)?;
+        return privacy_job(tenant, Some(request), now)
+            .map(Routed::Erase)
+            .ok_or_else(letter);
+    }
+    if image("k") == Some("hold") {
+        // Released: what it kept from being erased goes on.
+        if record.pointer("/dynamodb/NewImage/released_at/N").is_none() {
+            return Ok(Routed::Nowhere);
+        }
+        let tenant = parse_hold_partition(pk).ok_or_else(letter)?;
+        return privacy_job(tenant, None, now)
+            .map(Routed::Erase)
             .ok_or_else(letter);
     }
     let known = ["message", "erasure", "export", "attachment"];
@@ -180,6 +202,21 @@ pub(crate) fn erase_job(tenant: TenantId, erasure: ErasureId, at: Timestamp) -> 
         at: at.into(),
         tenant: tenant.into(),
         erasure: erasure.into(),
+        look: ErasureLook::First.into(),
+    };
+    Outgoing::standard(&job).ok()
+}
+
+/// A job of the erasure queue: go on with a request of privacy, or with all that wait.
+pub(crate) fn privacy_job(
+    tenant: TenantId,
+    request: Option<PrivacyRequestId>,
+    at: Timestamp,
+) -> Option<Outgoing> {
+    let job = PrivacyJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        request: request.into(),
         look: ErasureLook::First.into(),
     };
     Outgoing::standard(&job).ok()

@@ -16,6 +16,7 @@ use crate::channels::Remembered;
 use crate::clients::Clients;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::rate::Leases;
+use crate::receipts::Signer;
 use crate::scope::Warm;
 use crate::sealing::{DataKey, HashPurpose, KeyringError, PlatformKey, kms_context, purpose, unwrap_by_kms};
 use crate::serving::Standing;
@@ -47,6 +48,7 @@ pub struct Platform {
     pub(crate) channels: Mutex<Remembered>,
     pub(crate) standing: Mutex<Standing>,
     directory_key: OnceCell<PlatformKey>,
+    pub(crate) receipt_signer: OnceCell<Signer>,
 }
 
 impl std::fmt::Debug for Platform {
@@ -97,6 +99,7 @@ impl Platform {
             channels: Mutex::default(),
             standing: Mutex::default(),
             directory_key: OnceCell::new(),
+            receipt_signer: OnceCell::new(),
             settings,
         })
     }
@@ -335,7 +338,7 @@ impl Platform {
     }
 
     /// Whatever is looked for before its tenant is known needs this key: of tables that do not serve, nobody gets it.
-    async fn directory_key(&self) -> Result<&PlatformKey, KeyringError> {
+    pub(crate) async fn directory_key(&self) -> Result<&PlatformKey, KeyringError> {
         self.serving().await?;
         self.directory_key
             .get_or_try_init(|| async {

@@ -35,6 +35,9 @@ Tenants and API keys of an Usher stack, and what follows a restore.
     usher-ops hold list <tenant>         all holds, the released ones too [--reveal]
     usher-ops model-key set <provider>   keeps the key to anthropic or openai, sealed; reads it from standard input
     usher-ops model-key forget <provider>
+    usher-ops receipt verify <file> --keys <file>
+                                         whether a receipt of a request of privacy is genuine; needs no stack and no
+                                         network. The keys are what /.well-known/usher-receipt-keys.json says
     usher-ops restore status             whether the tables may serve; exit code 1 if not
     usher-ops restore replay [--from-ledger <table>] [--dry-run]
                                          forgets again on restored tables what the ledger says, then lets them serve;
@@ -138,6 +141,10 @@ pub(crate) enum Command {
     ModelKeyForget {
         provider: Api,
     },
+    ReceiptVerify {
+        file: String,
+        keys: String,
+    },
     RestoreStatus,
     RestoreReplay {
         /// Name of a newer ledger; without one the stack's own is the newest.
@@ -207,13 +214,17 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parse
         (Some("model-key"), Some("forget")) => Command::ModelKeyForget {
             provider: provider(given.words.next().as_deref())?,
         },
+        (Some("receipt"), Some("verify")) => Command::ReceiptVerify {
+            file: given.id("file")?,
+            keys: given.required("--keys")?,
+        },
         (Some("restore"), Some("status")) => Command::RestoreStatus,
         (Some("restore"), Some("replay")) => Command::RestoreReplay {
             from: table(&mut given, "--from-ledger")?,
             dry: given.flag("--dry-run"),
         },
         (None, _) => return refuse("a command is missing"),
-        (Some(group @ ("tenant" | "key" | "hold" | "model-key" | "restore")), None) => {
+        (Some(group @ ("tenant" | "key" | "hold" | "model-key" | "receipt" | "restore")), None) => {
             return refuse(format!("{group} needs to know what to do"));
         }
         (Some(group), verb) => {

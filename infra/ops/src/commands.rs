@@ -15,7 +15,7 @@ use crate::OpsError;
 use crate::arguments::{Command, Request};
 use crate::connect::connect;
 use crate::output::{KeyLine, Listed, Output, TenantDetails, TenantLine, masked, progress, retention, time};
-use crate::{holds, models};
+use crate::{holds, models, receipts};
 
 /// Tenants whose rows are opened at the same time: each costs a call of KMS.
 const AT_ONCE: usize = 8;
@@ -34,8 +34,12 @@ impl From<usher_aws::store::StoreError> for OpsError {
 
 /// Does what was asked and prints the result.
 pub(crate) async fn run(request: Request) -> Result<(), OpsError> {
-    let platform = connect(&request.target).await?;
     let out = Output::new(request.json);
+    // The one command that needs no stack: whoever has the files can check.
+    if let Command::ReceiptVerify { file, keys } = &request.command {
+        return receipts::check(out, file, keys);
+    }
+    let platform = connect(&request.target).await?;
     match request.command {
         Command::TenantCreate {
             name,
@@ -62,6 +66,7 @@ pub(crate) async fn run(request: Request) -> Result<(), OpsError> {
         Command::HoldList { tenant, reveal } => holds::list(&platform, out, tenant, reveal).await,
         Command::ModelKeySet { provider } => models::keep_key(&platform, out, provider).await,
         Command::ModelKeyForget { provider } => models::forget_key(&platform, out, provider).await,
+        Command::ReceiptVerify { file, keys } => receipts::check(out, &file, &keys),
         Command::RestoreStatus => crate::restore::status(&platform, out).await,
         Command::RestoreReplay { from, dry } => {
             Box::pin(crate::restore::replay(&platform, out, from, dry)).await

@@ -10,6 +10,7 @@ mod connect;
 mod holds;
 mod models;
 mod output;
+mod receipts;
 mod restore;
 
 use std::process::ExitCode;

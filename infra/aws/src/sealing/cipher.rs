@@ -120,6 +120,11 @@ impl<K: KeyKind> DataKey<K> {
         })
     }
 
+    /// The key's bytes, for what is no cipher: a private key to sign with, from which they are all there is.
+    pub(crate) fn seed(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
     /// Encrypts `plain`: version byte, nonce, ciphertext, tag; at most 29 bytes longer than `plain`, which is
     /// deflated where that makes it shorter.
     ///
@@ -321,6 +326,8 @@ pub enum HashPurpose {
     Suppression,
     /// A person's grant at a platform.
     Grant,
+    /// The confirmation code of a request of privacy.
+    PrivacyCode,
 }
 
 impl HashPurpose {
@@ -339,6 +346,7 @@ impl HashPurpose {
             Self::CarrierMessage => "carrier-message",
             Self::Suppression => "suppression",
             Self::Grant => "grant",
+            Self::PrivacyCode => "privacy-code",
         }
     }
 }

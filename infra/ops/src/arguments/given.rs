@@ -10,11 +10,12 @@ pub(super) struct Given {
 }
 
 /// Options with a value; the others have none.
-const VALUED: [&str; 11] = [
+const VALUED: [&str; 12] = [
     "--name",
     "--preset",
     "--admin",
     "--key-scopes",
+    "--keys",
     "--scopes",
     "--expires",
     "--overlap",

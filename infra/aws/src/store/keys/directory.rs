@@ -1,7 +1,9 @@
 //! What is found before a tenant is known.
 
 use usher_shared::ids::{ApiKeyId, ChannelId, TenantId};
-use usher_shared::records::{ApiKey, ChannelAddress, DownloadLink, GrantUse, SweepPlace, TenantEntry};
+use usher_shared::records::{
+    ApiKey, ChannelAddress, DownloadLink, GrantUse, PrivacyCode, RateBucket, SweepPlace, TenantEntry,
+};
 use usher_shared::untrusted::KeyedHash;
 
 use super::{Key, Listing, Range, all, all_listed};
@@ -27,6 +29,17 @@ pub fn tenant_entries() -> Range {
 /// A download link in the directory, by the hash of its token.
 pub fn download_link(token: KeyedHash) -> Key<DownloadLink> {
     Key::inbox(format!("dir#{token}"), "download".to_owned())
+}
+
+/// A request of privacy in the directory, by the hash of its confirmation code. A prefix of its own: who may write
+/// these rows may write no others.
+pub fn privacy_code(code: KeyedHash) -> Key<PrivacyCode> {
+    Key::inbox(format!("dir#privacy#{code}"), "privacy".to_owned())
+}
+
+/// A bucket of tokens of a network, before any tenant is known.
+pub fn public_rate_bucket(sender: KeyedHash) -> Key<RateBucket> {
+    Key::inbox(format!("dir#r#{sender}"), "bucket".to_owned())
 }
 
 /// A channel in the directory, by the hash of its public address.

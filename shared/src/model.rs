@@ -238,20 +238,30 @@ pub enum ExportKind {
     LeadsCsv,
     /// All conversations with their messages, one JSON document a line.
     ConversationsNdjson,
-    /// Everything about one lead, as an archive of files.
+    /// All conversations and all messages, as two tables in an archive.
+    ConversationsCsv,
+    /// Everything about one person, as an archive of files.
     LeadArchive,
+    /// Everything of the tenant, as an archive of files.
+    AccountArchive,
 }
 
 impl ExportKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::LeadsCsv, Self::ConversationsNdjson, Self::LeadArchive];
+    pub const ALL: [Self; 5] = [
+        Self::LeadsCsv,
+        Self::ConversationsNdjson,
+        Self::ConversationsCsv,
+        Self::LeadArchive,
+        Self::AccountArchive,
+    ];
 
     /// The ending of the file's name.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::LeadsCsv => "csv",
             Self::ConversationsNdjson => "ndjson",
-            Self::LeadArchive => "zip",
+            Self::ConversationsCsv | Self::LeadArchive | Self::AccountArchive => "zip",
         }
     }
 
@@ -260,7 +270,7 @@ impl ExportKind {
         match self {
             Self::LeadsCsv => "text/csv; charset=utf-8",
             Self::ConversationsNdjson => "application/x-ndjson",
-            Self::LeadArchive => "application/zip",
+            Self::ConversationsCsv | Self::LeadArchive | Self::AccountArchive => "application/zip",
         }
     }
 }
@@ -299,6 +309,12 @@ pub struct ExportCounts {
     pub messages: u64,
     /// Entries of the AI's audit trail.
     pub traces: u64,
+    /// Attachments, whether their files are stored or not.
+    #[serde(default)]
+    pub attachments: u64,
+    /// Files of attachments.
+    #[serde(default)]
+    pub files: u64,
 }
 
 /// How far the upload of an export's file is. Sealed: the unfinished block of the digest is content.

@@ -237,6 +237,8 @@ impl Place {
 pub enum Export {
     /// All of it.
     Included,
+    /// All of it but these parts, each with a reason that can be shown to the owner: a field, or `field.part` of one.
+    Except(&'static [(&'static str, &'static str)]),
     /// Not at all, for a reason that can be shown to the owner.
     Omitted(&'static str),
 }
@@ -265,6 +267,8 @@ pub struct RecordSpec {
     pub sealed_by: &'static str,
     /// Fields stored as they are.
     pub open: &'static [&'static str],
+    /// Their types, as they are declared and in the same order.
+    pub open_types: &'static [&'static str],
     /// Fields stored encrypted.
     pub sealed: &'static [&'static str],
     /// The open field from which the period counts.
@@ -275,6 +279,14 @@ pub struct RecordSpec {
     pub export: Export,
     /// What erasure does to it.
     pub erasure: Erasure,
+}
+
+impl RecordSpec {
+    /// Whether an open field is a point in time, which is stored as a number and printed as a date.
+    pub fn is_time(&self, field: &str) -> bool {
+        let mut fields = self.open.iter().zip(self.open_types);
+        fields.any(|(name, of)| *name == field && of.contains("Timestamp"))
+    }
 }
 
 /// A stored record could not be read back as its type. Says which field, never what was in it.

@@ -73,6 +73,7 @@ macro_rules! records {
                     owner: Owner::$owner,
                     sealed_by: <key::$sealed_by as crate::record::KeyKind>::NAME,
                     open: &[$(stringify!($open)),*],
+                    open_types: &[$(stringify!($open_type)),*],
                     sealed: &[$(stringify!($sealed)),*],
                     anchor: stringify!($anchor),
                     places: &[$(Place::$place),+],
@@ -372,7 +373,7 @@ records! {
         sealed_by: Tenant,
         places: [InboxTable],
         anchor: at,
-        export: Export::Omitted("the carrier's id of something at the carrier, kept to have it removed there; as proof it is exported with the consent"),
+        export: Export::Included,
         erasure: Erasure::Delete,
         open {
             /// The conversation that the call became.
@@ -537,7 +538,7 @@ records! {
         sealed_by: Unsealed,
         places: [InboxTable],
         anchor: at,
-        export: Export::Omitted("a keyed hash of what the contact's profile says, which is exported"),
+        export: Export::Included,
         erasure: Erasure::Delete,
         open {
             /// Hash of kind and identifier under the tenant's key.
@@ -680,7 +681,7 @@ records! {
         sealed_by: Conversation,
         places: [InboxTable],
         anchor: at,
-        export: Export::Included,
+        export: Export::Except(&[("claim.origin", "a carrier's address that opens the file, gone once it is stored")]),
         erasure: Erasure::Delete,
         open {
             /// Its id.
@@ -1480,7 +1481,7 @@ records! {
         sealed_by: Tenant,
         places: [InboxTable],
         anchor: created_at,
-        export: Export::Omitted("settings, which the API shows, and a bot's secret"),
+        export: Export::Except(&[("telegram_token", "a secret that opens the business's bot")]),
         erasure: Erasure::Delete,
         open {
             /// When it was first written.
@@ -1507,7 +1508,7 @@ records! {
         sealed_by: Unsealed,
         places: [InboxTable],
         anchor: since,
-        export: Export::Omitted("ids and times of what was said to the business's own people, no content"),
+        export: Export::Included,
         erasure: Erasure::Delete,
         open {
             /// The conversation.
@@ -1560,7 +1561,7 @@ records! {
         sealed_by: Unsealed,
         places: [InboxTable],
         anchor: day,
-        export: Export::Omitted("counts without anybody in them, which the API shows"),
+        export: Export::Included,
         erasure: Erasure::Keep("counts of a day on a channel; nothing in them points at anybody"),
         open {
             /// When the day began, UTC.
@@ -1605,6 +1606,10 @@ records! {
             kind: ExportKind,
             /// The lead that an archive is about.
             lead: Option<LeadId>,
+            /// The contact that an archive is about who is nobody's lead.
+            contact: Option<ContactRef>,
+            /// Whether it holds the AI's audit trail, where that takes a permission of its own.
+            traces: Option<bool>,
             /// Where it is.
             state: ExportState,
             /// How much it holds so far.
@@ -1834,6 +1839,16 @@ mod tests {
         for spec in REGISTRY {
             if let Export::Omitted(why) = spec.export {
                 assert!(why.len() > 20, "{}", spec.kind);
+            }
+            if let Export::Except(parts) = spec.export {
+                for (part, why) in parts {
+                    let field = part.split('.').next().unwrap();
+                    assert!(
+                        spec.open.contains(&field) || spec.sealed.contains(&field),
+                        "{part}"
+                    );
+                    assert!(why.len() > 20, "{}", spec.kind);
+                }
             }
             if let Erasure::Keep(why) | Erasure::Watermark(why) = spec.erasure {
                 assert!(why.len() > 20, "{}", spec.kind);

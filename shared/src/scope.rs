@@ -58,6 +58,8 @@ scopes! {
     LeadsDelete = "leads:delete",
     /// Export leads to files.
     LeadsExport = "leads:export",
+    /// Export everything of the account to a file.
+    AccountExport = "account:export",
     /// List and read channels.
     ChannelsRead = "channels:read",
     /// Connect channels.

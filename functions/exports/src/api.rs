@@ -13,12 +13,12 @@ use usher_aws::http::{
 };
 use usher_aws::sealing::DataKey;
 use usher_aws::store::{When, Written, keys};
-use usher_shared::ids::{ExportId, LeadId};
-use usher_shared::model::{AuditAction, ExportCounts, ExportKind, ExportState};
-use usher_shared::records::DataExport;
-use usher_shared::scope::Scope;
+use usher_shared::ids::{ConversationId, ExportId, LeadId};
+use usher_shared::model::{AuditAction, ContactRef, ExportCounts, ExportKind, ExportState};
+use usher_shared::records::{DataExport, Lead};
 use utoipa::ToSchema;
 
+use crate::rights;
 use crate::slot::{self, Place};
 use crate::view::{ExportKindWord, ExportView};
 
@@ -29,32 +29,28 @@ pub(crate) struct NewExport {
     /// What the file holds.
     #[schema(value_type = ExportKindWord, example = "lead_archive")]
     kind: String,
-    /// The lead; for `lead_archive`, and for no other kind.
+    /// Whom it is about; for `lead_archive`, and for no other kind.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "lead_01k5p0d3sbqgd2h6x7mzv9e4ra")]
     lead_id: Option<LeadId>,
+    /// Or any conversation of theirs: for people who are nobody's lead.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "conv_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    conversation_id: Option<ConversationId>,
 }
 
-/// Scopes that an export of this kind needs: whoever may fetch it learns what they protect.
-const fn needed(kind: ExportKind) -> &'static [Scope] {
-    match kind {
-        ExportKind::LeadsCsv => &[Scope::LeadsExport],
-        ExportKind::ConversationsNdjson => &[Scope::ConversationsExport],
-        ExportKind::LeadArchive => &[Scope::LeadsExport, Scope::ConversationsExport],
-    }
+/// Whom an archive is about, as it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Person {
+    Lead(LeadId),
+    Of(ConversationId),
 }
 
-/// The tenant, if the key may export anything at all.
-fn any_export(caller: &Caller) -> Result<&TenantScope, Problem> {
-    caller
-        .allow(Scope::LeadsExport)
-        .or_else(|_| caller.allow(Scope::ConversationsExport))
-}
-
-fn allow(caller: &Caller, kind: ExportKind) -> Result<(), Problem> {
-    needed(kind)
-        .iter()
-        .try_for_each(|scope| caller.allow(*scope).map(|_| ()))
+/// As it was found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Subject {
+    lead: Option<LeadId>,
+    contact: Option<ContactRef>,
 }
 
 /// The key's right to export, decided before path, query and body are looked at.
@@ -65,7 +61,7 @@ impl axum::extract::FromRequestParts<App> for Exporter {
 
     async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &App) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        any_export(&caller)?;
+        rights::any(&caller)?;
         Ok(Self(caller))
     }
 }
@@ -75,8 +71,9 @@ type Accepted = (StatusCode, [(HeaderName, String); 1], Json<ExportView>);
 /// Asks for a file
 ///
 /// The export is made in the background; read it until its state is `complete`. One export of a tenant runs at a
-/// time. Scope: `leads:export` for `leads_csv`, `conversations:export` for `conversations_ndjson`, both for
-/// `lead_archive`.
+/// time. Scope: `leads:export` for `leads_csv`, `conversations:export` for `conversations_csv` and
+/// `conversations_ndjson` (which holds traces if the key has `traces:read` as well), both for `lead_archive`,
+/// `account:export` for `account_archive`.
 #[utoipa::path(
     post,
     path = "/v1/exports",
@@ -97,9 +94,9 @@ pub(crate) async fn create_export(
     idempotency: IdempotencyKey,
     request: Strict<NewExport>,
 ) -> Result<Accepted, Problem> {
-    let scope = any_export(&caller)?;
-    let kind = kind_of(&request.value)?;
-    allow(&caller, kind)?;
+    let scope = rights::any(&caller)?;
+    let (kind, person) = kind_of(&request.value)?;
+    rights::may_ask(&caller, kind)?;
     let fresh = ExportId::generate(scope.now(), scope.entropy());
     let started = idempotency
         .begin(&caller, scope, "POST /v1/exports", &request.raw, fresh)
@@ -107,11 +104,14 @@ pub(crate) async fn create_export(
     let (id, export) = match started {
         Idempotent::Made(id) => (id, stored(scope, id).await?.ok_or_else(gone)?),
         Idempotent::Make(id, pending) => {
-            if let Err(problem) = may_begin(scope, id, request.value.lead_id).await {
-                pending.abandon(scope).await?;
-                return Err(problem);
-            }
-            let export = new_export(&caller, id, kind, request.value.lead_id);
+            let subject = match may_begin(scope, id, person).await {
+                Ok(subject) => subject,
+                Err(problem) => {
+                    pending.abandon(scope).await?;
+                    return Err(problem);
+                }
+            };
+            let export = new_export(&caller, id, kind, subject);
             let row = keys::export(scope.tenant(), id);
             let making = scope
                 .store()
@@ -133,8 +133,8 @@ pub(crate) async fn create_export(
 
 /// Lists exports
 ///
-/// Oldest first; only of kinds that the key may export. A page may hold fewer than `limit`. Scope: `leads:export`
-/// or `conversations:export`.
+/// Oldest first; only those that the key may have. A page may hold fewer than `limit`. Scope: `leads:export`,
+/// `conversations:export` or `account:export`.
 #[utoipa::path(
     get,
     path = "/v1/exports",
@@ -147,12 +147,12 @@ pub(crate) async fn list_exports(
     Exporter(caller): Exporter,
     QueryOf(query): QueryOf<ListQuery>,
 ) -> Result<Json<List<ExportView>>, Problem> {
-    let scope = any_export(&caller)?;
+    let scope = rights::any(&caller)?;
     let mut page = read_page(scope, &keys::exports(scope.tenant()), "exports", &query, false).await?;
     let mut views = Vec::new();
     for row in std::mem::take(&mut page.data) {
         let export: DataExport = scope.store().open(row, &DataKey::none())?;
-        if allow(&caller, *export.kind).is_ok() {
+        if rights::may_have(&caller, &export).is_ok() {
             views.push(view(&app, scope, &export)?);
         }
     }
@@ -226,31 +226,78 @@ pub(crate) async fn cancel_export(
     Ok(Json(view(&app, scope, &export)?))
 }
 
-fn kind_of(request: &NewExport) -> Result<ExportKind, Problem> {
-    let kind = serde_json::from_value(json!(request.kind)).map_err(|_| {
-        Problem::invalid_field("kind", "must be leads_csv, conversations_ndjson or lead_archive")
-    })?;
-    match (kind, request.lead_id) {
-        (ExportKind::LeadArchive, None) => {
-            Err(Problem::invalid_field("lead_id", "is required for lead_archive"))
+fn kind_of(request: &NewExport) -> Result<(ExportKind, Option<Person>), Problem> {
+    let kind = serde_json::from_value(json!(request.kind))
+        .map_err(|_| Problem::invalid_field("kind", "must be one of the kinds of exports"))?;
+    let person = match (request.lead_id, request.conversation_id) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid_field(
+                "conversation_id",
+                "is instead of lead_id, not beside it",
+            ));
         }
-        (ExportKind::LeadsCsv | ExportKind::ConversationsNdjson, Some(_)) => {
-            Err(Problem::invalid_field("lead_id", "is for lead_archive alone"))
-        }
-        (kind, _) => Ok(kind),
+        (Some(lead), None) => Some(Person::Lead(lead)),
+        (None, Some(conversation)) => Some(Person::Of(conversation)),
+        (None, None) => None,
+    };
+    match (kind, person) {
+        (ExportKind::LeadArchive, None) => Err(Problem::invalid_field(
+            "lead_id",
+            "or conversation_id is required for lead_archive",
+        )),
+        (ExportKind::LeadArchive, person) => Ok((kind, person)),
+        (_, Some(Person::Lead(_))) => Err(Problem::invalid_field("lead_id", "is for lead_archive alone")),
+        (_, Some(Person::Of(_))) => Err(Problem::invalid_field(
+            "conversation_id",
+            "is for lead_archive alone",
+        )),
+        (_, None) => Ok((kind, None)),
     }
 }
 
-/// Takes the place of the one running export. The lead is looked at first: what is refused takes no place.
-async fn may_begin(scope: &TenantScope, id: ExportId, lead: Option<LeadId>) -> Result<(), Problem> {
-    if let Some(lead) = lead {
-        let row = keys::lead(scope.tenant(), lead);
-        if scope.store().get_row(&row, true).await?.is_none() {
-            return Err(Problem::invalid_field("lead_id", "names no lead"));
+/// Finds whom an archive is about: whoever is in the conversation, with all that belongs to the same lead.
+async fn subject(scope: &TenantScope, person: Person) -> Result<Subject, Problem> {
+    let of_lead = |lead| Subject {
+        lead: Some(lead),
+        contact: None,
+    };
+    match person {
+        Person::Lead(lead) => {
+            let row = keys::lead(scope.tenant(), lead);
+            let found = scope.store().get_row(&row, true).await?;
+            found
+                .map(|_| of_lead(lead))
+                .ok_or_else(|| Problem::invalid_field("lead_id", "names no lead"))
+        }
+        Person::Of(conversation) => {
+            let nobody = || Problem::invalid_field("conversation_id", "names no conversation");
+            let open = scope.open_conversation(conversation).await?.ok_or_else(nobody)?;
+            let contact = *open.head.contact;
+            let (found, _keys) = scope.open_contact(contact).await?.ok_or_else(nobody)?;
+            if let Some(lead) = *found.lead {
+                let row = keys::lead(scope.tenant(), lead);
+                let lead: Option<Lead> = scope.store().get(&row, &DataKey::none(), true).await?;
+                let lead = lead.filter(|lead| lead.contacts.iter().any(|one| one.id == contact.id));
+                if let Some(lead) = lead {
+                    return Ok(of_lead(*lead.id));
+                }
+            }
+            Ok(Subject {
+                lead: None,
+                contact: Some(contact),
+            })
         }
     }
+}
+
+/// Takes the place of the one running export. The person is looked for first: what is refused takes no place.
+async fn may_begin(scope: &TenantScope, id: ExportId, person: Option<Person>) -> Result<Subject, Problem> {
+    let found = match person {
+        Some(person) => subject(scope, person).await?,
+        None => Subject::default(),
+    };
     match slot::take(scope, id).await? {
-        Place::Taken => Ok(()),
+        Place::Taken => Ok(found),
         Place::Held(running) => {
             let detail = "Another export is running; resource_id names it.";
             Err(Problem::conflict("export_running", detail).about(&running))
@@ -258,12 +305,14 @@ async fn may_begin(scope: &TenantScope, id: ExportId, lead: Option<LeadId>) -> R
     }
 }
 
-fn new_export(caller: &Caller, id: ExportId, kind: ExportKind, lead: Option<LeadId>) -> DataExport {
+fn new_export(caller: &Caller, id: ExportId, kind: ExportKind, subject: Subject) -> DataExport {
     let at = id.at();
     DataExport {
         id: id.into(),
         kind: kind.into(),
-        lead: lead.into(),
+        lead: subject.lead.into(),
+        contact: subject.contact.into(),
+        traces: rights::with_traces(caller, kind).into(),
         state: ExportState::Pending.into(),
         counts: ExportCounts::default().into(),
         requested_by: caller.key_id().into(),
@@ -285,11 +334,11 @@ async fn stored(scope: &TenantScope, id: ExportId) -> Result<Option<DataExport>,
 }
 
 async fn permitted<'a>(caller: &'a Caller, id: &str) -> Result<(&'a TenantScope, DataExport), Problem> {
-    let scope = any_export(caller)?;
+    let scope = rights::any(caller)?;
     let export = stored(scope, path_id(id)?)
         .await?
         .ok_or_else(Problem::not_found)?;
-    allow(caller, *export.kind)?;
+    rights::may_have(caller, &export)?;
     Ok((scope, export))
 }
 
@@ -306,20 +355,53 @@ mod tests {
 
     #[test]
     fn the_kind_decides_whether_a_lead_must_be_named() {
-        let lead = LeadId::derived(usher_shared::Timestamp::from_millis(1), [1; 10]);
+        let at = usher_shared::Timestamp::from_millis(1);
+        let (lead, talk) = (LeadId::derived(at, [1; 10]), ConversationId::derived(at, [1; 10]));
+        let (of_lead, of_talk) = (Person::Lead(lead), Person::Of(talk));
         let table = [
-            ("leads_csv", None, Ok(ExportKind::LeadsCsv)),
-            ("conversations_ndjson", None, Ok(ExportKind::ConversationsNdjson)),
-            ("lead_archive", Some(lead), Ok(ExportKind::LeadArchive)),
-            ("lead_archive", None, Err("lead_id")),
-            ("leads_csv", Some(lead), Err("lead_id")),
-            ("everything", None, Err("kind")),
-            ("", Some(lead), Err("kind")),
+            ("leads_csv", None, None, Ok((ExportKind::LeadsCsv, None))),
+            (
+                "conversations_ndjson",
+                None,
+                None,
+                Ok((ExportKind::ConversationsNdjson, None)),
+            ),
+            (
+                "conversations_csv",
+                None,
+                None,
+                Ok((ExportKind::ConversationsCsv, None)),
+            ),
+            (
+                "account_archive",
+                None,
+                None,
+                Ok((ExportKind::AccountArchive, None)),
+            ),
+            (
+                "lead_archive",
+                Some(lead),
+                None,
+                Ok((ExportKind::LeadArchive, Some(of_lead))),
+            ),
+            (
+                "lead_archive",
+                None,
+                Some(talk),
+                Ok((ExportKind::LeadArchive, Some(of_talk))),
+            ),
+            ("lead_archive", Some(lead), Some(talk), Err("conversation_id")),
+            ("lead_archive", None, None, Err("lead_id")),
+            ("leads_csv", Some(lead), None, Err("lead_id")),
+            ("account_archive", None, Some(talk), Err("conversation_id")),
+            ("everything", None, None, Err("kind")),
+            ("", Some(lead), None, Err("kind")),
         ];
-        for (kind, lead_id, expected) in table {
+        for (kind, lead_id, conversation_id, expected) in table {
             let request = NewExport {
                 kind: kind.to_owned(),
                 lead_id,
+                conversation_id,
             };
             let found = kind_of(&request);
             let found = found.map_err(|problem| problem.errors().first().unwrap().field.clone());

@@ -1,11 +1,12 @@
-//! A tenant's own data as files: leads as a table, conversations line by line, one lead's everything as an
-//! archive. A request is a row, the row's stream starts the worker, the worker writes the file part by part
+//! A tenant's own data as files: leads and conversations as tables, conversations line by line, one person's
+//! everything or the whole account as an archive. A request is a row, the row's stream starts the worker, the worker writes the file part by part
 //! and can be killed at any moment; an opaque link leads to the file.
 
 mod api;
 mod digest;
 mod format;
 mod link;
+mod rights;
 mod slot;
 mod source;
 mod upload;

@@ -7,23 +7,25 @@ use usher_aws::TenantScope;
 use usher_aws::files::FileError;
 use usher_aws::sealing::{DataKey, KeyringError};
 use usher_aws::settings::MissingVariable;
-use usher_aws::store::{Read, Row, StoreError, keys};
-use usher_shared::ids::ConversationId;
+use usher_aws::store::{Read, StoreError, keys};
+use usher_shared::ids::{ConversationId, LeadId};
 use usher_shared::model::{ContactRef, ExportCounts, ExportKind};
-use usher_shared::records::{Contact, Conversation, DataExport, Lead, Message};
+use usher_shared::records::{Contact, DataExport, Lead};
 
-use crate::format::{csv, lines};
+use crate::format::csv;
 
+mod account;
 mod archive;
+mod inbox;
+mod person;
+mod registry;
+mod rows;
+mod talk;
 
 /// Rows of a list that are opened at the same time: each costs a read of its keys.
 const AT_ONCE: usize = 8;
-/// Messages read at a time. Together with [`AT_ONCE`] it bounds what a step holds in memory.
+/// Small rows read at a time. Together with [`AT_ONCE`] it bounds what a step holds in memory.
 const MESSAGES: usize = 100;
-/// Messages read together with a conversation: most have no more. What is read of those after a longer one is
-/// read again.
-const FIRST_MESSAGES: usize = 25;
-
 /// Why a step could not be done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
@@ -42,6 +44,9 @@ pub(crate) enum SourceError {
     /// The file would be too large.
     #[error(transparent)]
     TooLarge(#[from] crate::format::zip::TooLarge),
+    /// A file has no place in an archive of files.
+    #[error(transparent)]
+    Unfit(#[from] crate::format::tar::Unfit),
 }
 
 impl From<StoreError> for SourceError {
@@ -59,26 +64,12 @@ pub(crate) struct Work {
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Place {
-    Leads {
-        header: bool,
-        after: Option<String>,
-    },
-    Conversations {
-        after: Option<String>,
-        inside: Option<Inside>,
-    },
+    Leads { header: bool, after: Option<String> },
+    Lines(talk::Lines),
+    Tables(Box<talk::Tables>),
     Archive(Box<archive::Archive>),
+    Account(Box<account::Account>),
     Done,
-}
-
-/// A conversation of which some messages are written.
-#[derive(Debug, Serialize, Deserialize)]
-struct Inside {
-    /// Its place in the list.
-    order: String,
-    id: ConversationId,
-    /// The last message written, by its sort key.
-    after: String,
 }
 
 impl Work {
@@ -91,11 +82,10 @@ impl Work {
                     header: false,
                     after: None,
                 },
-                ExportKind::ConversationsNdjson => Place::Conversations {
-                    after: None,
-                    inside: None,
-                },
+                ExportKind::ConversationsNdjson => Place::Lines(talk::Lines::new(export)),
+                ExportKind::ConversationsCsv => Place::Tables(Box::new(talk::Tables::new(export))),
                 ExportKind::LeadArchive => Place::Archive(Box::new(archive::Archive::new(export))),
+                ExportKind::AccountArchive => Place::Account(Box::new(account::Account::new(export))),
             },
         }
     }
@@ -118,10 +108,10 @@ impl Work {
                 }
                 leads(scope, after, &mut self.counts, out).await?
             }
-            Place::Conversations { after, inside } => {
-                conversations(scope, after, inside, &mut self.counts, out).await?
-            }
+            Place::Lines(lines) => lines.step(scope, &mut self.counts, out).await?,
+            Place::Tables(tables) => tables.step(scope, &mut self.counts, out).await?,
             Place::Archive(archive) => archive.step(scope, &mut self.counts, out).await?,
+            Place::Account(account) => account.step(scope, &mut self.counts, out).await?,
             Place::Done => true,
         };
         if done {
@@ -174,107 +164,6 @@ async fn contacts(scope: &TenantScope, lead: &Lead) -> Result<Vec<Contact>, Sour
     Ok(contacts)
 }
 
-/// The next messages of the conversation that is being written, or the next few conversations.
-async fn conversations(
-    scope: &TenantScope,
-    after: &mut Option<String>,
-    inside: &mut Option<Inside>,
-    counts: &mut ExportCounts,
-    out: &mut Vec<u8>,
-) -> Result<bool, SourceError> {
-    if let Some(current) = inside.take() {
-        let read = forward(MESSAGES, Some(current.after));
-        let page = match scope.open_conversation(current.id).await? {
-            None => None,
-            Some(open) => Some(messages(scope, current.id, &open.key, &read).await?),
-        };
-        let next = page.and_then(|(messages, next)| {
-            write_messages(&messages, counts, out);
-            next
-        });
-        match next {
-            Some(next) => {
-                *inside = Some(Inside {
-                    after: next,
-                    ..current
-                });
-            }
-            None => *after = Some(current.order),
-        }
-        return Ok(false);
-    }
-    let list = keys::conversations(scope.tenant());
-    let page = scope
-        .store()
-        .query(&list, &forward(AT_ONCE, after.clone()))
-        .await?;
-    let at_end = page.next.is_none();
-    let opened: Vec<(String, Option<Opened>)> = stream::iter(page.rows)
-        .map(|row| async move {
-            let order = row.order(true).unwrap_or_default().to_owned();
-            Ok::<_, SourceError>((order, open(scope, row).await?))
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
-    for (order, found) in opened {
-        if let Some(found) = found {
-            counts.conversations += 1;
-            lines::conversation(&found.head, out);
-            write_messages(&found.messages, counts, out);
-            if let Some(next) = found.next {
-                // The rest of the page is read again when this one is at its end.
-                *inside = Some(Inside {
-                    order,
-                    id: *found.head.id,
-                    after: next,
-                });
-                return Ok(false);
-            }
-        }
-        *after = Some(order);
-    }
-    Ok(at_end)
-}
-
-/// A conversation with its first messages.
-struct Opened {
-    head: Conversation,
-    messages: Vec<Message>,
-    next: Option<String>,
-}
-
-async fn open(scope: &TenantScope, row: Row) -> Result<Option<Opened>, SourceError> {
-    let Some(open) = scope.open_head(row).await? else {
-        return Ok(None);
-    };
-    let (messages, next) = messages(scope, *open.head.id, &open.key, &forward(FIRST_MESSAGES, None)).await?;
-    Ok(Some(Opened {
-        head: open.head,
-        messages,
-        next,
-    }))
-}
-
-async fn messages(
-    scope: &TenantScope,
-    conversation: ConversationId,
-    key: &DataKey<usher_shared::record::key::Conversation>,
-    read: &Read,
-) -> Result<(Vec<Message>, Option<String>), SourceError> {
-    let range = keys::messages(scope.tenant(), conversation, None);
-    let page = scope.store().query(&range, read).await?;
-    let messages = page.rows.into_iter().map(|row| scope.store().open(row, key));
-    Ok((messages.collect::<Result<_, _>>()?, page.next))
-}
-
-fn write_messages(messages: &[Message], counts: &mut ExportCounts, out: &mut Vec<u8>) {
-    for message in messages {
-        counts.messages += 1;
-        lines::message(message, out);
-    }
-}
-
 fn forward(limit: usize, after: Option<String>) -> Read {
     Read {
         limit,
@@ -284,22 +173,56 @@ fn forward(limit: usize, after: Option<String>) -> Read {
     }
 }
 
-/// The readable contacts and the row of a lead; it is gone without any.
+/// Who an archive is about: a lead with its contacts, or a contact that is nobody's lead.
+struct Subject {
+    lead: Option<Lead>,
+    contacts: Vec<Contact>,
+}
+
+/// Finds them; without a contact that can be read the person is gone.
 async fn subject(
     scope: &TenantScope,
-    export: usher_shared::ids::LeadId,
-) -> Result<(Lead, Vec<Contact>), SourceError> {
-    let row = keys::lead(scope.tenant(), export);
-    let lead: Lead = scope
-        .store()
-        .get(&row, &DataKey::none(), true)
-        .await?
-        .ok_or(SourceError::Gone)?;
-    let contacts = contacts(scope, &lead).await?;
-    if contacts.is_empty() {
+    lead: Option<LeadId>,
+    contact: Option<ContactRef>,
+) -> Result<Subject, SourceError> {
+    let found = match (lead, contact) {
+        (Some(lead), _) => {
+            let row = keys::lead(scope.tenant(), lead);
+            let lead: Option<Lead> = scope.store().get(&row, &DataKey::none(), true).await?;
+            let lead = lead.ok_or(SourceError::Gone)?;
+            Subject {
+                contacts: contacts(scope, &lead).await?,
+                lead: Some(lead),
+            }
+        }
+        (None, Some(contact)) => Subject {
+            lead: None,
+            contacts: scope
+                .open_contact(contact)
+                .await?
+                .into_iter()
+                .map(|(contact, _)| contact)
+                .collect(),
+        },
+        (None, None) => return Err(SourceError::Gone),
+    };
+    if found.contacts.is_empty() {
         return Err(SourceError::Gone);
     }
-    Ok((lead, contacts))
+    Ok(found)
+}
+
+/// The contact's next conversation after the one that was finished.
+async fn following(
+    scope: &TenantScope,
+    contact: ContactRef,
+    finished: Option<ConversationId>,
+) -> Result<Option<ConversationId>, SourceError> {
+    let Some(keys) = scope.contact_keys(contact.id).await? else {
+        return Ok(None);
+    };
+    let unfinished = |id: &ConversationId| finished.is_none_or(|finished| *id > finished);
+    Ok(keys.conversations().filter(unfinished).min())
 }
 
 fn reference(contact: &Contact) -> ContactRef {

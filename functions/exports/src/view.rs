@@ -3,7 +3,7 @@
 use serde::Serialize;
 use usher_aws::TenantScope;
 use usher_shared::category::Category;
-use usher_shared::ids::{ApiKeyId, ExportId, LeadId};
+use usher_shared::ids::{ApiKeyId, ContactId, ExportId, LeadId};
 use usher_shared::model::{ExportCounts, ExportKind, ExportState};
 use usher_shared::records::DataExport;
 use utoipa::ToSchema;
@@ -24,6 +24,11 @@ pub(crate) struct ExportView {
     /// The lead that an archive is about.
     #[schema(value_type = Option<String>)]
     lead_id: Option<LeadId>,
+    /// The contact that an archive is about who is nobody's lead.
+    #[schema(value_type = Option<String>)]
+    contact_id: Option<ContactId>,
+    /// Whether it holds the AI's audit trail; null where that needs no permission of its own.
+    traces: Option<bool>,
     /// Where it is.
     #[schema(value_type = ExportStateWord, example = "complete")]
     state: ExportState,
@@ -57,12 +62,15 @@ pub(crate) struct ExportView {
     expires_at: Option<String>,
 }
 
-/// How far an export is. How far it has to go is not known before the end.
+/// How far an export is.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ExportProgress)]
 struct Progress {
     /// Bytes written.
     bytes: u64,
+    /// Of a hundred; null while it is written, for how far it has to go is not known before the end.
+    #[schema(example = 100)]
+    percent: Option<u8>,
 }
 
 /// What an export holds.
@@ -75,8 +83,12 @@ pub(crate) enum ExportKindWord {
     LeadsCsv,
     /// All conversations with their messages, one JSON document a line.
     ConversationsNdjson,
-    /// Everything about one lead, as an archive of files.
+    /// All conversations and all messages, as two tables in an archive.
+    ConversationsCsv,
+    /// Everything about one person, as an archive of files.
     LeadArchive,
+    /// Everything of the tenant, as an archive of files.
+    AccountArchive,
 }
 
 /// Where an export is.
@@ -109,6 +121,10 @@ struct ExportCountsView {
     messages: u64,
     /// Entries of the AI's audit trail.
     traces: u64,
+    /// Attachments, whether their files are stored or not.
+    attachments: u64,
+    /// Files of attachments.
+    files: u64,
 }
 
 impl ExportView {
@@ -121,9 +137,18 @@ impl ExportView {
             id: *export.id,
             kind: *export.kind,
             lead_id: *export.lead,
+            contact_id: export.contact.map(|contact| contact.id),
+            traces: *export.traces,
             state: *export.state,
             counts: *export.counts,
-            progress: Progress { bytes: *export.size },
+            progress: Progress {
+                bytes: *export.size,
+                percent: match *export.state {
+                    ExportState::Pending => Some(0),
+                    ExportState::Complete => Some(100),
+                    ExportState::Running | ExportState::Failed | ExportState::Canceled => None,
+                },
+            },
             size: complete.then_some(*export.size),
             sha256: export
                 .sha256

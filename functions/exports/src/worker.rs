@@ -205,7 +205,9 @@ impl Worker<'_> {
                     SourceError::Keyring(error) => Err(error.into()),
                     SourceError::File(error) => Err(error.into()),
                     SourceError::Settings(error) => Err(error.into()),
-                    SourceError::Gone | SourceError::TooLarge(_) => Ok(End::Hopeless(error.to_string())),
+                    SourceError::Gone | SourceError::TooLarge(_) | SourceError::Unfit(_) => {
+                        Ok(End::Hopeless(error.to_string()))
+                    }
                 };
             }
             if upload.is_due() || work.is_done() {

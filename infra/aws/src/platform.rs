@@ -296,11 +296,12 @@ impl Platform {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn api_key_is_valid(&self, hash: KeyedHash) -> Result<bool, StoreError> {
+    pub async fn valid_api_key(&self, hash: KeyedHash) -> Result<Option<ApiKey>, StoreError> {
         let row = keys::api_key(hash);
-        let key = self.platform_store().get(&row, &DataKey::none(), true).await?;
+        let key: Option<ApiKey> = self.platform_store().get(&row, &DataKey::none(), true).await?;
         let now = self.clock().now();
-        Ok(key.is_some_and(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now)))
+        let is_valid = |key: &ApiKey| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now);
+        Ok(key.filter(is_valid))
     }
 
     /// Finds an API key by its secret. Says nothing of whether it is still valid.

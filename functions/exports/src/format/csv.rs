@@ -1,6 +1,7 @@
 //! Tables after RFC 4180, in UTF-8, that no spreadsheet takes for formulas.
 
-use usher_shared::records::{Contact, Lead};
+use serde::Serialize;
+use usher_shared::records::{Contact, Conversation, Lead, Message};
 use usher_shared::untrusted::Label;
 
 /// The header of the table of leads.
@@ -17,6 +18,37 @@ pub(crate) const LEADS: [&str; 12] = [
     "handle",
     "first_seen_at",
     "last_seen_at",
+];
+
+/// The header of the table of conversations.
+pub(crate) const CONVERSATIONS: [&str; 7] = [
+    "conversation_id",
+    "state",
+    "channel_id",
+    "contact_id",
+    "title",
+    "created_at",
+    "last_activity_at",
+];
+
+/// The header of the table of messages.
+pub(crate) const MESSAGES: [&str; 16] = [
+    "message_id",
+    "conversation_id",
+    "direction",
+    "author",
+    "state",
+    "created_at",
+    "answers",
+    "subject",
+    "text",
+    "quoted",
+    "reaction",
+    "delivery",
+    "failure",
+    "attachments",
+    "edited_at",
+    "withdrawn_at",
 ];
 
 /// Writes one line.
@@ -51,6 +83,53 @@ pub(crate) fn lead(lead: &Lead, contacts: Vec<Contact>, out: &mut Vec<u8>) {
         ];
         line(&cells, out);
     }
+}
+
+/// Writes the line of a conversation.
+pub(crate) fn conversation(head: &Conversation, out: &mut Vec<u8>) {
+    let cells = [
+        head.id.to_string(),
+        word(&*head.state),
+        head.channel.to_string(),
+        head.contact.id.to_string(),
+        head.title.get().clone(),
+        head.created_at.to_string(),
+        head.last_activity.to_string(),
+    ];
+    line(&cells, out);
+}
+
+/// Writes the line of a message.
+pub(crate) fn message(message: &Message, out: &mut Vec<u8>) {
+    let body = message.body.get();
+    let cells = [
+        message.id.to_string(),
+        message.conversation.to_string(),
+        word(&*message.direction),
+        word(&*message.author),
+        word(&*message.state),
+        message.at.to_string(),
+        word(&*message.answers),
+        body.mail
+            .as_ref()
+            .map(|mail| mail.subject.clone())
+            .unwrap_or_default(),
+        body.text.clone(),
+        body.quoted.clone().unwrap_or_default(),
+        body.reaction.clone().unwrap_or_default(),
+        word(&*message.delivery),
+        word(&*message.failure),
+        message.attachments.unwrap_or(0).to_string(),
+        message.edited_at.map(|at| at.to_string()).unwrap_or_default(),
+        message.withdrawn_at.map(|at| at.to_string()).unwrap_or_default(),
+    ];
+    line(&cells, out);
+}
+
+/// A word of the model as the API writes it; nothing if there is none.
+fn word(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// A cell that begins like a formula gets an apostrophe in front, which spreadsheets take for "this is text".

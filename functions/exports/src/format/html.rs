@@ -4,16 +4,23 @@
 use usher_shared::model::Author;
 use usher_shared::records::{Contact, Conversation, Lead, Message};
 
-/// Writes the beginning: who the lead is.
-pub(crate) fn begin(lead: &Lead, contacts: &[Contact], out: &mut Vec<u8>) {
+/// Writes the beginning: who the person is.
+pub(crate) fn begin(lead: Option<&Lead>, contacts: &[Contact], out: &mut Vec<u8>) {
     out.extend_from_slice(
         b"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-        <title>Lead</title>\n<style>body{font-family:sans-serif;max-width:50em;margin:2em auto;padding:0 1em}\
+        <title>Everything about one person</title>\n<style>body{font-family:sans-serif;max-width:50em;margin:2em auto;padding:0 1em}\
         article{border-left:.2em solid #888;margin:.5em 0;padding:0 .8em}.outbound{margin-left:3em}\
-        pre{font:inherit;white-space:pre-wrap;margin:.3em 0}small{color:#555}</style>\n<h1>Lead ",
+        pre{font:inherit;white-space:pre-wrap;margin:.3em 0}small{color:#555}</style>\n<h1>",
     );
-    text(&lead.id.to_string(), out);
+    let heading = match lead {
+        Some(lead) => format!("Lead {}", *lead.id),
+        None => contacts
+            .first()
+            .map(|contact| format!("Contact {}", *contact.id))
+            .unwrap_or_default(),
+    };
+    text(&heading, out);
     out.extend_from_slice(
         b"</h1>\n<table>\n<tr><th>Name<th>E-mail<th>Phone<th>Handle<th>First seen<th>Last seen\n",
     );

@@ -179,24 +179,26 @@ pub(crate) fn trace(trace: &Trace, out: &mut Vec<u8>) {
     write(&line, out);
 }
 
+/// A contact with what the person volunteered.
+pub(crate) fn contact(contact: &Contact) -> Value {
+    let profile = contact.profile.get();
+    json!({
+        "contact_id": *contact.id,
+        "channel_id": *contact.channel,
+        "conversation_id": *contact.conversation,
+        // Where the person is written to, on channels that have such a place.
+        "address": contact.reach.get().as_ref().map(|reach| &reach.address),
+        "name": profile.name,
+        "email": profile.email,
+        "phone": profile.phone,
+        "handle": profile.handle,
+        "first_seen_at": contact.first_seen.to_string(),
+        "last_seen_at": contact.last_seen.to_string(),
+    })
+}
+
 /// A lead with what each of its contacts volunteered.
 pub(crate) fn lead(lead: &Lead, contacts: &[Contact]) -> Value {
-    let contact = |contact: &Contact| {
-        let profile = contact.profile.get();
-        json!({
-            "contact_id": *contact.id,
-            "channel_id": *contact.channel,
-            "conversation_id": *contact.conversation,
-            // Where the person is written to, on channels that have such a place.
-            "address": contact.reach.get().as_ref().map(|reach| &reach.address),
-            "name": profile.name,
-            "email": profile.email,
-            "phone": profile.phone,
-            "handle": profile.handle,
-            "first_seen_at": contact.first_seen.to_string(),
-            "last_seen_at": contact.last_seen.to_string(),
-        })
-    };
     json!({
         "object": "lead",
         "id": *lead.id,
@@ -207,7 +209,8 @@ pub(crate) fn lead(lead: &Lead, contacts: &[Contact]) -> Value {
     })
 }
 
-fn write(line: &impl Serialize, out: &mut Vec<u8>) {
+/// Writes a line.
+pub(crate) fn write(line: &impl Serialize, out: &mut Vec<u8>) {
     // Writing plain data into memory cannot fail.
     let _infallible = serde_json::to_writer(&mut *out, line);
     out.push(b'\n');

@@ -3,4 +3,5 @@
 pub(crate) mod csv;
 pub(crate) mod html;
 pub(crate) mod lines;
+pub(crate) mod tar;
 pub(crate) mod zip;

@@ -1,19 +1,20 @@
-//! One lead's everything: who they are, what was said and what the AI did, as data and as a readable page,
-//! and a manifest.
+//! One person's everything: who they are, what was said and what the AI did, as data and as a readable page, every
+//! record that is kept of them, the files that they sent, what is not here and why, and a manifest.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use usher_aws::TenantScope;
-use usher_aws::attachments::open_file;
 use usher_aws::sealing::DataKey;
-use usher_aws::store::{StoreError, keys};
-use usher_shared::channel::AttachmentState;
+use usher_aws::store::keys;
 use usher_shared::ids::{ConversationId, ExportId, LeadId};
-use usher_shared::model::{ContactRef, ExportCounts};
+use usher_shared::model::{ContactRef, ExportCounts, ExportKind};
 use usher_shared::record::key;
 use usher_shared::records::{Attachment, Conversation, DataExport, Message, Trace};
 
-use super::{MESSAGES, SourceError, forward, messages, reference, subject};
+use super::person::Records;
+use super::registry::Whose;
+use super::rows::{Lines, file_name, read_file};
+use super::{MESSAGES, SourceError, Subject, following, forward, reference, subject};
 use crate::format::zip::Zip;
 use crate::format::{html, lines};
 
@@ -27,6 +28,9 @@ const TRACES: usize = 20;
 pub(super) struct Archive {
     export: ExportId,
     lead: Option<LeadId>,
+    /// The contact, if it is nobody's lead.
+    #[serde(default)]
+    contact: Option<ContactRef>,
     zip: Zip,
     stage: Stage,
 }
@@ -37,6 +41,7 @@ enum Stage {
     Lead,
     Lines(Walk),
     Page(Walk),
+    Records(Records),
     Files(Walk),
     End,
 }
@@ -84,6 +89,7 @@ impl Archive {
         Self {
             export: *export.id,
             lead: *export.lead,
+            contact: *export.contact,
             zip: Zip::new(*export.created_at),
             stage: Stage::Lead,
         }
@@ -96,16 +102,21 @@ impl Archive {
         counts: &mut ExportCounts,
         out: &mut Vec<u8>,
     ) -> Result<bool, SourceError> {
-        let (lead, contacts) = subject(scope, self.lead.ok_or(SourceError::Gone)?).await?;
+        let Subject { lead, contacts } = subject(scope, self.lead, self.contact).await?;
         let references: Vec<ContactRef> = contacts.iter().map(reference).collect();
         let mut bytes = Vec::new();
         match &mut self.stage {
             Stage::Lead => {
-                counts.leads = 1;
-                bytes = serde_json::to_vec_pretty(&lines::lead(&lead, &contacts)).unwrap_or_default();
-                self.zip.begin("lead.json", out)?;
-                self.zip.write(&bytes, out)?;
-                self.zip.end(out)?;
+                counts.leads = u64::from(lead.is_some());
+                let (name, value) = match &lead {
+                    Some(lead) => ("lead.json", lines::lead(lead, &contacts)),
+                    None => (
+                        "contact.json",
+                        contacts.first().map(lines::contact).unwrap_or_default(),
+                    ),
+                };
+                bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
+                self.zip.file(name, &bytes, out)?;
                 self.zip.begin("conversations.ndjson", out)?;
                 self.stage = Stage::Lines(Walk::default());
             }
@@ -116,7 +127,7 @@ impl Archive {
                 } else {
                     self.zip.end(out)?;
                     self.zip.begin("index.html", out)?;
-                    html::begin(&lead, &contacts, &mut bytes);
+                    html::begin(lead.as_ref(), &contacts, &mut bytes);
                     self.zip.write(&bytes, out)?;
                     self.stage = Stage::Page(Walk::default());
                 }
@@ -129,75 +140,46 @@ impl Archive {
                     html::end(&mut bytes);
                     self.zip.write(&bytes, out)?;
                     self.zip.end(out)?;
+                    self.zip.begin("records.ndjson", out)?;
+                    self.stage = Stage::Records(Records::Lead);
+                }
+            }
+            Stage::Records(records) => {
+                // What is counted was counted when it was written in the API's shapes.
+                let mut found = Lines::default();
+                let at_end = records.step(scope, self.lead, &contacts, &mut found).await?;
+                self.zip.write(&found.bytes, out)?;
+                if at_end {
+                    self.zip.end(out)?;
                     self.stage = Stage::Files(Walk::default());
                 }
             }
             Stage::Files(walk) => match walk.next(scope, &references, Pass::Files).await? {
                 Some(Piece::File(attachment, key)) => {
                     if let Some((name, plain)) = read_file(scope, &attachment, &key).await? {
-                        self.zip.begin(&name, out)?;
-                        self.zip.write(&plain, out)?;
-                        self.zip.end(out)?;
+                        self.zip.file(&name, &plain, out)?;
+                        counts.files += 1;
                     }
                 }
                 Some(_) => {}
                 None => self.stage = Stage::End,
             },
             Stage::End => {
-                let manifest = self.manifest();
-                self.zip.begin("manifest.json", out)?;
-                self.zip.write(&manifest, out)?;
-                self.zip.end(out)?;
+                let omitted = serde_json::to_vec_pretty(&Whose::Person.omitted()).unwrap_or_default();
+                self.zip.file("omitted.json", &omitted, out)?;
+                let about = json!({
+                    "export_id": self.export,
+                    "kind": ExportKind::LeadArchive,
+                    "lead_id": self.lead,
+                    "contact_id": self.contact.map(|contact| contact.id),
+                });
+                self.zip.manifest(about, out)?;
                 self.zip.finish(out)?;
                 return Ok(true);
             }
         }
         Ok(false)
     }
-
-    fn manifest(&self) -> Vec<u8> {
-        let files: Vec<_> = self
-            .zip
-            .entries()
-            .iter()
-            .map(|entry| json!({"name": entry.name, "size": entry.size, "sha256": entry.sha256}))
-            .collect();
-        let manifest = json!({
-            "object": "export_manifest",
-            "export_id": self.export,
-            "lead_id": self.lead,
-            "files": files,
-        });
-        serde_json::to_vec_pretty(&manifest).unwrap_or_default()
-    }
-}
-
-/// The name of an attachment's file in the archive; none if there is no file.
-fn file_name(attachment: &Attachment) -> Option<String> {
-    let stored = *attachment.state == AttachmentState::Stored;
-    let media_type = attachment.media_type.filter(|_| stored)?;
-    Some(format!(
-        "attachments/{}.{}",
-        *attachment.id,
-        media_type.extension()
-    ))
-}
-
-/// The file of an attachment; nothing if it is gone.
-async fn read_file(
-    scope: &TenantScope,
-    attachment: &Attachment,
-    key: &DataKey<key::Conversation>,
-) -> Result<Option<(String, Vec<u8>)>, SourceError> {
-    let Some(name) = file_name(attachment) else {
-        return Ok(None);
-    };
-    let file = scope.attachment_file(attachment);
-    let Some(sealed) = scope.attachment_files()?.get(&file).await? else {
-        return Ok(None);
-    };
-    let plain = open_file(key, &file, &sealed).map_err(StoreError::from)?;
-    Ok(Some((name, plain)))
 }
 
 fn write_lines(piece: &Piece, counts: &mut ExportCounts, out: &mut Vec<u8>) {
@@ -220,7 +202,9 @@ fn write_lines(piece: &Piece, counts: &mut ExportCounts, out: &mut Vec<u8>) {
         }
         Piece::Attachments(attachments) => {
             for attachment in attachments {
-                lines::attachment(attachment, file_name(attachment), out);
+                counts.attachments += 1;
+                let file = file_name(*attachment.id, *attachment.state, *attachment.media_type);
+                lines::attachment(attachment, file, out);
             }
         }
         Piece::File(..) => {}
@@ -248,7 +232,7 @@ impl Walk {
                 return Ok(None);
             };
             let Some(current) = &mut self.current else {
-                match self.following(scope, *contact).await? {
+                match following(scope, *contact, self.finished).await? {
                     None => {
                         self.contact += 1;
                         self.finished = None;
@@ -308,8 +292,14 @@ impl Walk {
                 return Ok(Some(Piece::Traces(traces)));
             }
             let read = forward(MESSAGES, current.after.take());
-            let (messages, next) = messages(scope, current.id, &open.key, &read).await?;
-            current.after = next;
+            let range = keys::messages(scope.tenant(), current.id, None);
+            let page = scope.store().query(&range, &read).await?;
+            let messages = page
+                .rows
+                .into_iter()
+                .map(|row| scope.store().open(row, &open.key));
+            let messages = messages.collect::<Result<_, _>>()?;
+            current.after = page.next;
             if current.after.is_none() {
                 current.traces = true;
                 if pass == Pass::Page {
@@ -322,20 +312,5 @@ impl Walk {
 
     fn finish(&mut self) {
         self.finished = self.current.take().map(|current| current.id);
-    }
-
-    /// The contact's next conversation after the one that was finished.
-    async fn following(
-        &self,
-        scope: &TenantScope,
-        contact: ContactRef,
-    ) -> Result<Option<ConversationId>, SourceError> {
-        let Some(keys) = scope.contact_keys(contact.id).await? else {
-            return Ok(None);
-        };
-        Ok(keys
-            .conversations()
-            .filter(|id| self.finished.is_none_or(|finished| *id > finished))
-            .min())
     }
 }

@@ -179,6 +179,12 @@ pub fn rate_bucket(tenant: TenantId, sender: KeyedHash) -> Key<RateBucket> {
     Key::inbox(format!("{tenant}#r#{sender}"), "bucket".to_owned())
 }
 
+/// All rows of one partition of a tenant: its own, or one that is named. For whoever reads everything of it.
+pub fn rows_of(tenant: TenantId, table: Table, name: Option<&str>) -> Range {
+    let pk = name.map_or_else(|| tenant.to_string(), |name| format!("{tenant}#{name}"));
+    Range { table, ..all(pk) }
+}
+
 fn by_time(at: Timestamp, id: &str) -> String {
     format!("{}#{id}", time_digits(at))
 }

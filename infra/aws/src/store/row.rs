@@ -34,6 +34,11 @@ impl Row {
         item::text(&self.0, attribute::KIND)
     }
 
+    /// The kind of key that seals its fields, as the registry says.
+    pub fn sealed_by(&self) -> Option<&'static str> {
+        super::reveal::spec_of(self).map(|spec| spec.sealed_by)
+    }
+
     /// An open field, without opening the record: for finding the key that does.
     pub fn peek<T: serde::de::DeserializeOwned>(&self, field: &str) -> Option<T> {
         let value = item::from_attribute(self.0.get(field)?.clone())?;

@@ -261,6 +261,22 @@ pub fn call_recordings_until(tenant: TenantId, until: Timestamp) -> Range {
     }
 }
 
+/// What came with a conversation's messages, and the messages.
+pub fn attachments_and_messages(tenant: TenantId, conversation: ConversationId) -> Range {
+    Range {
+        from: ATTACHMENTS.to_owned(),
+        ..messages(tenant, conversation, None)
+    }
+}
+
+/// What came with a conversation's messages, the messages, its head, and the traces.
+pub fn attachments_to_traces(tenant: TenantId, conversation: ConversationId) -> Range {
+    Range {
+        from: ATTACHMENTS.to_owned(),
+        ..traces(tenant, conversation)
+    }
+}
+
 /// Everything in a conversation's partition: head, messages, traces, attachments.
 pub fn conversation_rows(tenant: TenantId, conversation: ConversationId) -> Range {
     all(conversation_partition(tenant, conversation))

@@ -26,6 +26,7 @@ pub mod policy;
 pub mod rate;
 pub mod record;
 pub mod records;
+pub mod rights;
 pub mod scope;
 pub mod sniff;
 pub mod switches;

@@ -28,6 +28,7 @@ use crate::policy::TenantPolicy;
 use crate::record::{
     Erasure, Export, Malformed, Open, Owner, Place, Record, RecordSpec, Sealed, closed, key,
 };
+use crate::rights::Asked;
 use crate::scope::Scope;
 use crate::sniff::MediaType;
 use crate::switches::AiSwitches;
@@ -438,6 +439,8 @@ records! {
             erased_at: Option<Timestamp>,
             /// Hashes of events that were taken back before they arrived.
             withdrawn: Option<Vec<KeyedHash>>,
+            /// What the person asked for their data, and was asked back.
+            asked: Option<Asked>,
         }
         sealed {
             /// What the person volunteered, and what the channel says about them.

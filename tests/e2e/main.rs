@@ -45,6 +45,7 @@ mod planted;
 mod promises;
 mod restore;
 mod retention;
+mod rights;
 mod search;
 mod silence;
 mod stopped;

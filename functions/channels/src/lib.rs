@@ -3,6 +3,8 @@
 
 mod ask;
 mod cut;
+mod deauthorized;
+mod hooks;
 mod purge;
 mod request;
 mod routes;

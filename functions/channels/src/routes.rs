@@ -30,19 +30,20 @@ use utoipa_axum::routes;
 
 use crate::Channels;
 use crate::ask::{Bad, Carriers};
-use crate::cut::{self, CutError};
-use crate::purge;
+use crate::cut;
+use crate::{hooks, purge};
 use crate::request::{self, Checked, NewChannel};
 use crate::view::ChannelView;
 
 /// What was asked to be purged later is erased after this long.
-const PURGE_AFTER: Duration = Duration::from_hours(30 * 24);
+pub(crate) const PURGE_AFTER: Duration = Duration::from_hours(30 * 24);
 /// A request writes erasures down for this long; the schedule goes on.
 const PURGE_WITHIN: Duration = Duration::from_secs(8);
 
 /// All routes of the function.
 pub fn router(channels: Channels) -> Router {
     let (routes, _document) = described().split_for_parts();
+    let routes = routes.merge(hooks::routes());
     wrap(routes.layer(Extension(channels.carriers)), channels.app)
 }
 
@@ -364,12 +365,7 @@ async fn disconnect_channel(
         Conversations::PurgeNow => Some(scope.now()),
     };
     let entry = granted.audit(AuditAction::ChannelDeleted, &id)?;
-    let revoked = cut::cut(&app, &carriers, scope, &channel, purge_at, vec![entry])
-        .await
-        .map_err(|error| match error {
-            CutError::Keyring(error) => Problem::from(error),
-            CutError::Scope(error) => Problem::from(error),
-        })?;
+    let revoked = cut::cut(&app, &carriers, scope, &channel, purge_at, vec![entry]).await?;
     if matches!(asked.conversations, Conversations::PurgeNow) {
         // What this does not get to, the schedule does.
         let _the_rest_by_schedule = purge::purge(scope, &channel, within_the_request()).await?;

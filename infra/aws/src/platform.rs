@@ -201,8 +201,26 @@ impl Platform {
         let Some(person) = meta.granted_by.as_deref() else {
             return Ok(None);
         };
+        Ok(Some(self.grant_hash_of(person).await?))
+    }
+
+    /// Hash of what somebody granted, by the id under which the app knows them.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn grant_hash_of(&self, person: &str) -> Result<KeyedHash, KeyringError> {
         let key = self.directory_key().await?;
-        Ok(Some(key.hash(HashPurpose::Grant, &[person.as_bytes()])))
+        Ok(key.hash(HashPurpose::Grant, &[person.as_bytes()]))
+    }
+
+    /// Channels that live by a grant, of whatever tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn grant_uses(&self, grant: KeyedHash) -> Result<Vec<GrantUse>, StoreError> {
+        let store = self.platform_store();
+        let rows = store.query_all(&keys::grant_uses(grant)).await?.into_iter();
+        rows.map(|row| store.open(row, &DataKey::none())).collect()
     }
 
     /// Writes down that a channel lives by a grant.

@@ -6,6 +6,8 @@ mod echo;
 mod lookup;
 pub mod mail;
 mod place;
+mod rights;
+pub(crate) mod say;
 
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ use usher_shared::records::{ChannelAddress, InboundMarker, Message};
 use usher_shared::untrusted::KeyedHash;
 
 use self::place::{Found, Place, Wanted};
+use self::rights::Heard;
 
 /// Which conversation of its contact a message goes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -267,7 +270,9 @@ pub async fn receive(
     let Some(key) = place.keys.conversation(conversation)? else {
         return Ok(Received::Forgotten);
     };
-    let unattended = inbound.said.unattended || *channel.paused == Some(true);
+    let plea = rights::plea(scope, channel, &place, &inbound).await?;
+    // What people ask for their data no AI answers.
+    let unattended = inbound.said.unattended || *channel.paused == Some(true) || plea.is_some();
     let attached = std::mem::take(&mut inbound.said.attachments);
     let message = Message {
         id: id.into(),
@@ -276,7 +281,7 @@ pub async fn receive(
         channel: channel.channel,
         at: id.at().into(),
         unattended: unattended.then_some(true).into(),
-        body: body(inbound.said).into(),
+        body: body(&inbound.said).into(),
         ..Message::blank()
     };
     let row = keys::message(scope.tenant(), conversation, id);
@@ -294,15 +299,28 @@ pub async fn receive(
     if now.since(place.last_seen) >= LAST_SEEN_STEP {
         touch(scope, &place, now).await?;
     }
+    if let Some(plea) = plea {
+        let heard = Heard {
+            scope,
+            channel,
+            place: &place,
+            said: &inbound.said,
+            address: &inbound.person.address,
+            message: id,
+            conversation,
+        };
+        // Boxed: large, and most messages ask for nothing.
+        Box::pin(heard.take(plea)).await?;
+    }
     Ok(Received::Stored(id, conversation))
 }
 
-fn body(said: Said) -> MessageBody {
+fn body(said: &Said) -> MessageBody {
     MessageBody {
-        text: said.text,
-        quoted: said.quoted,
-        mail: said.mail,
-        comment: said.comment,
+        text: said.text.clone(),
+        quoted: said.quoted.clone(),
+        mail: said.mail.clone(),
+        comment: said.comment.clone(),
         ..MessageBody::default()
     }
 }

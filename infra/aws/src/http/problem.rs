@@ -119,6 +119,15 @@ impl Problem {
         )
     }
 
+    /// 400: not signed by an app of ours, or too long ago.
+    pub fn signed_request_invalid() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "signed_request_invalid",
+            "signed_request is not one of this app's, or is not current.",
+        )
+    }
+
     /// 403: whoever asks whether a webhook is ours does not show what was agreed on.
     pub fn verify_token_refused() -> Self {
         Self::new(

@@ -12,8 +12,8 @@ use usher_shared::records::CallRecording;
 
 use super::consent::{Asked, Purpose, prove};
 use super::request::Genuine;
-use super::{ignored, say};
-use crate::receive::{Copies, Inbound, Received, receive};
+use super::ignored;
+use crate::receive::{Copies, Inbound, Received, receive, say};
 
 /// What a caller left: heard or read.
 struct Left {

@@ -51,8 +51,9 @@ pub(crate) async fn cut_off(
     request: &SignedRequest,
 ) -> Result<usize, CutError> {
     let grant = app.platform.grant_hash_of(&request.user_id).await?;
-    let made = request.issued_at.unwrap_or_default().saturating_mul(1_000);
-    let made = Timestamp::from_millis(made);
+    // Whole seconds: it may have been made at any moment of its second.
+    let second = request.issued_at.unwrap_or_default().saturating_mul(1_000);
+    let made = Timestamp::from_millis(second.saturating_add(999));
     let mut cut = 0;
     for used in app.platform.grant_uses(grant).await? {
         // A notice that is told again after they granted anew ends nothing.

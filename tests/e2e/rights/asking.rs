@@ -47,8 +47,8 @@ fn p_del_06_a_visitor_is_asked_back_before_any_ai_and_in_their_language() {
 fn p_del_06_ordinary_messages_are_the_ais_and_a_word_without_a_question_is_one() {
     run(async {
         let tenant = Tenant::with_prices().await;
-        let guest = tenant.guest().await;
         for text in ["Can you delete my booking?", "DELETE"] {
+            let guest = tenant.guest().await;
             let asked = guest.say(text).await;
             eventually("the AI looked at it", || async {
                 let conversation = id(&tenant.conversation_of(&asked).await);
@@ -98,7 +98,7 @@ fn p_con_02_stop_counts_before_any_right_and_who_said_it_is_asked_nothing() {
         let tenant = Tenant::with_prices().await;
         let line = Line::sms(stack(), &tenant).await;
         let from = phone();
-        let text = |text: &str| crate::twilio::texts::guest(&line, "sms", &from, text);
+        let text = async |text: &str| crate::twilio::texts::guest(&line, "sms", &from, text).await;
         let wish = "Please delete my data";
         text(wish).await;
         let question = eventually("the question reached them", || async {

@@ -270,6 +270,33 @@ records! {
         sealed {}
     }
 
+    /// A platform's notice that a person took an app off, or wants all that it holds of them deleted. Lives in the
+    /// directory: which tenants it concerns is not known before the platform was asked whom the person wrote to. Then it
+    /// names their requests, and no longer the person.
+    record AppRemoval("app_removal") {
+        category: SecurityLog,
+        owner: Platform,
+        sealed_by: Platform,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Omitted("a notice to the platform; what follows from it are the tenants' requests, which are exported"),
+        erasure: Erasure::Keep("a keyed hash, times and ids of requests; the person's id is emptied once they were looked for"),
+        open {
+            /// Hash of who and when, under the platform's key: the same for every delivery.
+            notice: KeyedHash,
+            /// When it came.
+            at: Timestamp,
+            /// When the person was looked for; nothing while that is still to be done.
+            looked_at: Option<Timestamp>,
+            /// The tenants whose requests follow from it.
+            tenants: Vec<TenantId>,
+        }
+        sealed {
+            /// The id by which the app knows the person, until they were looked for.
+            person: Option<String>,
+        }
+    }
+
     /// A grant that has to be revoked at its platform, which did not answer when the channel was disconnected. Tried
     /// again until the platform has done it. Useless here: its channel is gone.
     record Revocation("revocation") {

@@ -15,7 +15,7 @@ use crate::record::NotPersonal;
 use crate::time::Timestamp;
 
 use self::sentences::{NOT_ASKED, SENTENCES};
-pub use self::texts::{acknowledged, by_link, question};
+pub use self::texts::{Ended, acknowledged, by_link, ended, question};
 
 /// What a person wants done with their data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,6 +55,25 @@ pub enum Language {
 impl NotPersonal for Language {}
 
 impl Language {
+    /// Its tag, as requests keep it.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+            Self::Spanish => "es",
+            Self::French => "fr",
+            Self::Italian => "it",
+            Self::Portuguese => "pt",
+            Self::Dutch => "nl",
+        }
+    }
+
+    /// The language with a tag; English where nobody said which, or another.
+    pub fn of_tag(tag: Option<&str>) -> Self {
+        let known = Self::ALL.into_iter().find(|language| Some(language.tag()) == tag);
+        known.unwrap_or(Self::English)
+    }
+
     /// Every language.
     pub const ALL: [Self; 7] = [
         Self::English,

@@ -283,7 +283,7 @@ impl Platform {
     }
 
     /// Links end by themselves, so their rows need a policy; its category has one period for all tenants.
-    fn link_store(&self) -> Store {
+    pub(crate) fn link_store(&self) -> Store {
         Store {
             policy: Some(TenantPolicy::default()),
             ..self.platform_store()
@@ -336,7 +336,7 @@ impl Platform {
     }
 
     /// Whatever is looked for before its tenant is known needs this key: of tables that do not serve, nobody gets it.
-    async fn directory_key(&self) -> Result<&PlatformKey, KeyringError> {
+    pub(crate) async fn directory_key(&self) -> Result<&PlatformKey, KeyringError> {
         self.serving().await?;
         self.directory_key
             .get_or_try_init(|| async {

@@ -433,6 +433,35 @@ fn every_language_has_words_of_its_own_for_each_answer() {
 }
 
 #[test]
+fn p_del_10_how_it_ended_is_said_in_every_language_and_names_the_business_and_the_reason() {
+    let mut texts = std::collections::BTreeSet::new();
+    for how in Ended::ALL {
+        for language in Language::ALL {
+            let text = ended(how, language, "Lake Hall");
+            assert!(text.starts_with("Lake Hall: "), "{text}");
+            texts.insert(text);
+            assert_eq!(Language::of_tag(Some(language.tag())), language);
+        }
+    }
+    assert_eq!(texts.len(), Ended::ALL.len() * Language::ALL.len());
+    let reason = "We need the invoice for the tax office.";
+    let denied = ended(Ended::Denied(Some(reason)), Language::English, "Lake Hall");
+    assert!(denied.ends_with(reason), "{denied}");
+    for unknown in [None, Some(""), Some("xx")] {
+        assert_eq!(Language::of_tag(unknown), Language::English);
+    }
+}
+
+#[test]
+fn p_del_10_what_to_try_instead_is_what_is_recognised() {
+    for language in Language::ALL {
+        let text = ended(Ended::Nobody, language, "Lake Hall");
+        let quoted = text.split('"').nth(1).unwrap_or_default();
+        assert_eq!(wish(quoted), Some((Wish::Delete, language)), "{quoted}");
+    }
+}
+
+#[test]
 fn a_question_waits_an_hour() {
     let at = Timestamp::from_millis(1_790_000_000_000);
     let asked = Asked {

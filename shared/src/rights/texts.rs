@@ -208,3 +208,147 @@ pub fn by_link(wish: Wish, language: Language, business: &str, url: &str) -> Str
         ),
     }
 }
+
+/// How a request ended, as far as its person is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended<'a> {
+    /// Everything is deleted.
+    Deleted,
+    /// It is kept, and used for nothing.
+    Restricted,
+    /// No AI reads it any more.
+    WithoutAi,
+    /// The business has dealt with it.
+    Answered,
+    /// The business refuses it, for this reason if it gave one.
+    Denied(Option<&'a str>),
+    /// It was withdrawn.
+    Canceled,
+    /// Nobody was found whom it could be about.
+    Nobody,
+}
+
+impl Ended<'_> {
+    /// Every way, without a reason.
+    pub const ALL: [Self; 7] = [
+        Self::Deleted,
+        Self::Restricted,
+        Self::WithoutAi,
+        Self::Answered,
+        Self::Denied(None),
+        Self::Canceled,
+        Self::Nobody,
+    ];
+}
+
+/// What somebody is told once their request is over.
+pub fn ended(how: Ended<'_>, language: Language, business: &str) -> String {
+    let told = match (how, language) {
+        (Ended::Deleted, English) => "your request is done: your data is deleted. Copies in backups end within 30 days.",
+        (Ended::Deleted, German) => {
+            "Ihre Anfrage ist erledigt: Ihre Daten sind gelöscht. Kopien in Sicherungen enden innerhalb von 30 Tagen."
+        }
+        (Ended::Deleted, Spanish) => {
+            "su solicitud está hecha: sus datos se han borrado. Las copias de seguridad acaban en 30 días."
+        }
+        (Ended::Deleted, French) => {
+            "votre demande est traitée : vos données sont supprimées. Les sauvegardes prennent fin sous 30 jours."
+        }
+        (Ended::Deleted, Italian) => {
+            "la sua richiesta è conclusa: i suoi dati sono eliminati. Le copie di backup finiscono entro 30 giorni."
+        }
+        (Ended::Deleted, Portuguese) => {
+            "o seu pedido está concluído: os seus dados foram apagados. As cópias de segurança acabam em 30 dias."
+        }
+        (Ended::Deleted, Dutch) => {
+            "uw verzoek is afgehandeld: uw gegevens zijn verwijderd. Kopieën in back-ups eindigen binnen 30 dagen."
+        }
+        (Ended::Restricted, English) => "your request is done: your data is kept and no longer used.",
+        (Ended::Restricted, German) => {
+            "Ihre Anfrage ist erledigt: Ihre Daten werden aufbewahrt und nicht mehr genutzt."
+        }
+        (Ended::Restricted, Spanish) => "su solicitud está hecha: sus datos se guardan y ya no se usan.",
+        (Ended::Restricted, French) => {
+            "votre demande est traitée : vos données sont conservées et ne sont plus utilisées."
+        }
+        (Ended::Restricted, Italian) => "la sua richiesta è conclusa: i suoi dati sono conservati e non più usati.",
+        (Ended::Restricted, Portuguese) => {
+            "o seu pedido está concluído: os seus dados são guardados e já não são usados."
+        }
+        (Ended::Restricted, Dutch) => {
+            "uw verzoek is afgehandeld: uw gegevens worden bewaard en niet meer gebruikt."
+        }
+        (Ended::WithoutAi, English) => "your request is done: no AI reads what you write.",
+        (Ended::WithoutAi, German) => "Ihre Anfrage ist erledigt: Keine KI liest, was Sie schreiben.",
+        (Ended::WithoutAi, Spanish) => "su solicitud está hecha: ninguna IA lee lo que escribe.",
+        (Ended::WithoutAi, French) => "votre demande est traitée : aucune IA ne lit vos messages.",
+        (Ended::WithoutAi, Italian) => "la sua richiesta è conclusa: nessuna IA legge ciò che scrive.",
+        (Ended::WithoutAi, Portuguese) => "o seu pedido está concluído: nenhuma IA lê o que escreve.",
+        (Ended::WithoutAi, Dutch) => "uw verzoek is afgehandeld: geen AI leest wat u schrijft.",
+        (Ended::Answered, English) => "your request was dealt with.",
+        (Ended::Answered, German) => "Ihre Anfrage wurde bearbeitet.",
+        (Ended::Answered, Spanish) => "su solicitud ha sido atendida.",
+        (Ended::Answered, French) => "votre demande a été traitée.",
+        (Ended::Answered, Italian) => "la sua richiesta è stata evasa.",
+        (Ended::Answered, Portuguese) => "o seu pedido foi tratado.",
+        (Ended::Answered, Dutch) => "uw verzoek is behandeld.",
+        (Ended::Denied(_), English) => "your request was refused. You may complain to a data protection authority.",
+        (Ended::Denied(_), German) => {
+            "Ihre Anfrage wurde abgelehnt. Sie können sich bei einer Datenschutzbehörde beschweren."
+        }
+        (Ended::Denied(_), Spanish) => {
+            "su solicitud ha sido denegada. Puede reclamar ante una autoridad de protección de datos."
+        }
+        (Ended::Denied(_), French) => {
+            "votre demande a été refusée. Vous pouvez saisir une autorité de protection des données."
+        }
+        (Ended::Denied(_), Italian) => {
+            "la sua richiesta è stata respinta. Può rivolgersi a un'autorità per la protezione dei dati."
+        }
+        (Ended::Denied(_), Portuguese) => {
+            "o seu pedido foi recusado. Pode reclamar junto de uma autoridade de proteção de dados."
+        }
+        (Ended::Denied(_), Dutch) => {
+            "uw verzoek is afgewezen. U kunt een klacht indienen bij een gegevensbeschermingsautoriteit."
+        }
+        (Ended::Canceled, English) => "your request was withdrawn: nothing was changed.",
+        (Ended::Canceled, German) => "Ihre Anfrage wurde zurückgezogen: Nichts wurde geändert.",
+        (Ended::Canceled, Spanish) => "su solicitud fue retirada: no se cambió nada.",
+        (Ended::Canceled, French) => "votre demande a été retirée : rien n'a été modifié.",
+        (Ended::Canceled, Italian) => "la sua richiesta è stata ritirata: nulla è cambiato.",
+        (Ended::Canceled, Portuguese) => "o seu pedido foi retirado: nada foi alterado.",
+        (Ended::Canceled, Dutch) => "uw verzoek is ingetrokken: er is niets gewijzigd.",
+        (Ended::Nobody, English) => {
+            "we found nothing about you under this address. If you wrote from another one, ask from there: \
+             write \"delete my data\" on the channel that you used."
+        }
+        (Ended::Nobody, German) => {
+            "wir haben unter dieser Adresse nichts über Sie gefunden. Wenn Sie von einer anderen geschrieben haben, \
+             fragen Sie von dort: Schreiben Sie \"Meine Daten löschen\" auf dem Kanal, den Sie benutzt haben."
+        }
+        (Ended::Nobody, Spanish) => {
+            "no hemos encontrado nada sobre usted con esta dirección. Si escribió desde otra, pídalo desde allí: \
+             escriba \"borrar mis datos\" en el canal que usó."
+        }
+        (Ended::Nobody, French) => {
+            "nous n'avons rien trouvé sur vous à cette adresse. Si vous avez écrit d'une autre, demandez-le de là : \
+             écrivez \"supprimez mes données\" sur le canal que vous avez utilisé."
+        }
+        (Ended::Nobody, Italian) => {
+            "non abbiamo trovato nulla su di lei con questo indirizzo. Se ha scritto da un altro, lo chieda da lì: \
+             scriva \"eliminate i miei dati\" sul canale che ha usato."
+        }
+        (Ended::Nobody, Portuguese) => {
+            "não encontrámos nada sobre si com este endereço. Se escreveu de outro, peça a partir daí: \
+             escreva \"apaguem os meus dados\" no canal que usou."
+        }
+        (Ended::Nobody, Dutch) => {
+            "wij hebben onder dit adres niets over u gevonden. Schreef u vanaf een ander, vraag het dan daar: \
+             schrijf \"verwijder mijn gegevens\" op het kanaal dat u gebruikte."
+        }
+    };
+    match how {
+        Ended::Denied(Some(reason)) => format!("{business}: {told}\n{reason}"),
+        _ => format!("{business}: {told}"),
+    }
+}

@@ -9,7 +9,6 @@ use axum::{Json, Router, middleware};
 use serde::{Deserialize, Serialize};
 use usher_aws::TenantScope;
 use usher_aws::http::{App, Checks, IdempotencyKey, Problem, QueryOf, Strict, TextRule};
-use usher_aws::sealing::HashPurpose;
 use usher_aws::store::{Read, keys};
 use usher_carriers::event::{Person, Said};
 use usher_shared::ids::{ContactId, ConversationId, MessageId, SessionId};
@@ -188,11 +187,7 @@ async fn read_answers(
     session: Session,
     mut after: Option<MessageId>,
 ) -> Result<(Vec<AnswerView>, bool), Problem> {
-    let (channel_id, address) = (channel.channel.to_string(), session.id.to_string());
-    let address = scope.key().hash(
-        HashPurpose::ContactAddress,
-        &[channel_id.as_bytes(), address.as_bytes()],
-    );
+    let address = scope.contact_address(*channel.channel, &session.id.to_string());
     let row = scope
         .store()
         .get_row(&keys::contact(scope.tenant(), address), true)

@@ -121,6 +121,7 @@ const LAST_SEEN_STEP: Duration = Duration::from_hours(24);
 /// Pseudonyms on one channel.
 pub(crate) struct Pseudonyms<'a> {
     scope: &'a TenantScope,
+    channel_id: ChannelId,
     channel: String,
 }
 
@@ -128,6 +129,7 @@ impl<'a> Pseudonyms<'a> {
     pub(crate) fn new(scope: &'a TenantScope, channel: ChannelId) -> Self {
         Self {
             scope,
+            channel_id: channel,
             channel: channel.to_string(),
         }
     }
@@ -140,7 +142,7 @@ impl<'a> Pseudonyms<'a> {
 
     /// Of a person's address.
     pub(crate) fn address(&self, address: &str) -> KeyedHash {
-        self.hash(HashPurpose::ContactAddress, &[address.as_bytes()])
+        self.scope.contact_address(self.channel_id, address)
     }
 
     /// Of an event of a person. A message's id ends with it, which is how a message is found by its carrier's id.

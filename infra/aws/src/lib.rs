@@ -8,6 +8,7 @@ pub mod batch;
 pub mod channels;
 pub mod clients;
 pub mod clock;
+pub mod confirm;
 pub mod contacts;
 pub mod conversation;
 pub mod cursor;

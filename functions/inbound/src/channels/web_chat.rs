@@ -80,6 +80,7 @@ struct Accepted {
 
 /// `POST /chat/{channel_key}/messages`.
 async fn post_message(
+    State(app): State<App>,
     Visitor {
         scope,
         channel,
@@ -118,7 +119,7 @@ async fn post_message(
         },
         ..Inbound::default()
     };
-    match receive(&scope, &channel, inbound).await? {
+    match receive(&app.platform, &scope, &channel, inbound).await? {
         Received::Stored(id, _) => {
             let accepted = Accepted {
                 object: "message",

@@ -12,9 +12,10 @@ pub(crate) mod say;
 use std::time::Duration;
 
 use serde_json::json;
-use usher_aws::TenantScope;
+use usher_aws::{Platform, TenantScope};
 use usher_aws::attachments::AttachmentError;
 use usher_aws::http::Problem;
+use usher_aws::privacy::PrivacyError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, HashPurpose, KeyringError};
 use usher_aws::store::{StoreError, When, keys};
@@ -97,6 +98,9 @@ pub enum ReceiveError {
     /// What came with it could not be stored.
     #[error(transparent)]
     Attachments(#[from] AttachmentError),
+    /// What somebody asks for their data could not be written down.
+    #[error(transparent)]
+    Privacy(#[from] PrivacyError),
 }
 
 impl From<StoreError> for ReceiveError {
@@ -111,6 +115,7 @@ impl From<ReceiveError> for Problem {
             ReceiveError::Keyring(error) => error.into(),
             ReceiveError::Scope(error) => error.into(),
             ReceiveError::Attachments(error) => error.into(),
+            ReceiveError::Privacy(error) => error.into(),
         }
     }
 }
@@ -165,6 +170,7 @@ impl<'a> Pseudonyms<'a> {
 /// # Errors
 /// [`ReceiveError`]; the carrier's next delivery will do what is left.
 pub async fn take(
+    platform: &Platform,
     scope: &TenantScope,
     channel: &ChannelAddress,
     event: Event,
@@ -193,7 +199,7 @@ pub async fn take(
         thread: Thread::Current,
         reach,
     };
-    receive(scope, channel, inbound).await
+    receive(platform, scope, channel, inbound).await
 }
 
 /// When an event of a person first came, if it came before and has no time of its own.
@@ -215,6 +221,7 @@ pub(crate) async fn came_at(
 /// # Errors
 /// [`ReceiveError`]; the carrier's next delivery will do what is left.
 pub async fn receive(
+    platform: &Platform,
     scope: &TenantScope,
     channel: &ChannelAddress,
     mut inbound: Inbound,
@@ -303,11 +310,13 @@ pub async fn receive(
     }
     if let Some(plea) = plea {
         let heard = Heard {
+            platform,
             scope,
             channel,
             place: &place,
             said: &inbound.said,
             address: &inbound.person.address,
+            reach: inbound.reach.as_ref(),
             message: id,
             conversation,
         };

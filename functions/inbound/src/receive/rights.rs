@@ -1,20 +1,21 @@
 //! What people ask for their data on the channel that they write on (promise DEL-06): before any model sees it, and at
 //! no cost for whoever asks for nothing. A sentence is asked back; the word that the question names is the request.
 
-use serde_json::json;
-use usher_aws::TenantScope;
-use usher_aws::sealing::KeyringError;
+use serde_json::{Value, json};
+use usher_aws::privacy::{Named, NewRequest, Opened};
 use usher_aws::store::{StoreError, When, keys};
 use usher_aws::suppressions::Means;
+use usher_aws::{Platform, TenantScope};
 use usher_carriers::event::Said;
 use usher_shared::channel::ChannelKind;
 use usher_shared::ids::{ConversationId, MessageId};
-use usher_shared::model::{ConversationState, MessageBody};
+use usher_shared::model::{ConversationState, MessageBody, Reach};
+use usher_shared::privacy::{ReplyTo, RequestKind, RequestSource, RequestSubject};
 use usher_shared::records::ChannelAddress;
-use usher_shared::rights::{Asked, Language, Wish, confirms, question, wish};
+use usher_shared::rights::{Asked, Language, Wish, acknowledged, by_link, confirms, question, wish};
 
 use super::place::Place;
-use super::{Inbound, say};
+use super::{Inbound, ReceiveError, say};
 
 /// What a message is about, where it is about the writer's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,68 +92,128 @@ async fn asked_now(scope: &TenantScope, place: &Place) -> Result<Option<Asked>, 
 
 /// A plea in its place.
 pub(super) struct Heard<'a> {
+    pub(super) platform: &'a Platform,
     pub(super) scope: &'a TenantScope,
     pub(super) channel: &'a ChannelAddress,
     pub(super) place: &'a Place,
     pub(super) said: &'a Said,
     pub(super) address: &'a str,
+    pub(super) reach: Option<&'a Reach>,
     pub(super) message: MessageId,
     pub(super) conversation: ConversationId,
 }
 
 impl Heard<'_> {
     /// Does what a plea asks for. Done again it does what is left.
-    pub(super) async fn take(&self, plea: Plea) -> Result<(), KeyringError> {
+    pub(super) async fn take(&self, plea: Plea) -> Result<(), ReceiveError> {
         match plea {
             Plea::Wish(wish, language) => self.wish(wish, language).await,
-            Plea::Word(_) => self.call_people().await,
+            Plea::Word(asked) => self.word(asked).await,
         }
     }
 
-    async fn wish(&self, wish: Wish, language: Language) -> Result<(), KeyringError> {
+    async fn wish(&self, wish: Wish, language: Language) -> Result<(), ReceiveError> {
         let proof = Proof::of(*self.channel.kind, self.said);
         if proof == Proof::None || !self.place.keys.processing().may_send() || self.is_suppressed().await? {
             return self.call_people().await;
+        }
+        let id = self.answer_id(b"rights");
+        let said = keys::message(self.scope.tenant(), self.conversation, id);
+        if self.scope.store().get_row(&said, true).await?.is_some() {
+            return Ok(());
         }
         let asked = Asked {
             wish,
             language,
             at: self.message.at(),
         };
-        if let Proof::Link = proof {
-            return self.call_people().await;
-        }
-        let own = self.message.to_string();
-        let id = say::id(self.scope, self.message.at(), &[b"rights", own.as_bytes()]);
-        let said = keys::message(self.scope.tenant(), self.conversation, id);
-        if self.scope.store().get_row(&said, true).await?.is_some() {
-            return Ok(());
-        }
         let pending = self.place.asked.filter(|asked| asked.waits(self.scope.now()));
         if pending.is_some_and(|pending| pending.wish == wish && pending.at < asked.at) {
             // They were asked already, and a machine that asks again helps nobody.
             return self.call_people().await;
         }
         // The state before the question: a question whose answer nobody expects would be a lie.
-        self.expect(json!(asked), Vec::new()).await?;
-        let body = MessageBody::from(question(wish, language));
-        say::say(self.scope, self.conversation, id, self.message, body).await?;
+        self.expect(json!(asked), None).await?;
+        let text = if proof == Proof::Link {
+            let opened = self.open(asked, RequestSource::Mail).await?;
+            let link = self.platform.confirm_url(self.scope, *opened.request.id)?;
+            by_link(wish, language, self.scope.business_name(), &link)
+        } else {
+            question(wish, language)
+        };
+        self.say(id, text).await?;
         tracing::info!(tenant.id = %self.scope.tenant(), message.id = %self.message, wish = ?wish, "asked back");
         Ok(())
+    }
+
+    /// The word was said: the request begins, and its person gets code and page before anything of it is done.
+    async fn word(&self, asked: Asked) -> Result<(), ReceiveError> {
+        let opened = self.open(asked, RequestSource::Channel).await?;
+        let text = acknowledged(asked.language, &opened.code, &opened.status_url);
+        self.say(self.answer_id(b"rights-taken"), text).await?;
+        // Last: until then a repetition finds that it is expected.
+        self.expect(json!(null), Some(asked)).await
+    }
+
+    async fn open(&self, asked: Asked, source: RequestSource) -> Result<Opened, ReceiveError> {
+        let contact = self.place.contact;
+        let new = NewRequest {
+            kind: kind(asked.wish),
+            subject: RequestSubject::Contact { contact },
+            source,
+            verified: source == RequestSource::Channel,
+            named: Named::Asked {
+                at: asked.at,
+                words: format!("{} {:?}", contact.id, asked.wish),
+            },
+            requested_by: None,
+            notes: None,
+            reply_to: self.reply_to(asked.language),
+        };
+        Ok(self.platform.open_request(self.scope, new).await?)
+    }
+
+    /// Where they are told how it ended. Nowhere on a web chat: its visitor comes and looks, as long as there is
+    /// something to look at; afterwards there is the page.
+    fn reply_to(&self, language: Language) -> Option<ReplyTo> {
+        if *self.channel.kind == ChannelKind::WebChat {
+            return None;
+        }
+        let reach = self.reach?;
+        Some(ReplyTo {
+            channel: Some(reach.channel.unwrap_or(*self.channel.channel)),
+            address: reach.address.clone(),
+            language: Some(language.tag().to_owned()),
+        })
+    }
+
+    /// The id of what is said to the message: said twice, it is one.
+    fn answer_id(&self, what: &[u8]) -> MessageId {
+        let own = self.message.to_string();
+        say::id(self.scope, self.message.at(), &[what, own.as_bytes()])
+    }
+
+    async fn say(&self, id: MessageId, text: String) -> Result<(), ReceiveError> {
+        let body = MessageBody::from(text);
+        Ok(say::say(self.scope, self.conversation, id, self.message, body).await?)
     }
 
     /// Whether nothing reaches the person: they ended messages, which a question is.
     async fn is_suppressed(&self) -> Result<bool, StoreError> {
         match Means::of(*self.channel.kind) {
-            Some(means) => self.scope.is_suppressed(means, self.address).await,
+            Some(means) => {
+                let address = self.reach.map_or(self.address, |reach| &reach.address);
+                self.scope.is_suppressed(means, address).await
+            }
             None => Ok(false),
         }
     }
 
-    /// Writes down with the contact what it was asked.
-    async fn expect(&self, asked: serde_json::Value, mut when: Vec<When>) -> Result<(), StoreError> {
+    /// Writes down with the contact what it was asked, if it was asked `before`, whatever it was asked if that is none.
+    async fn expect(&self, asked: Value, before: Option<Asked>) -> Result<(), ReceiveError> {
         let row = keys::contact(self.scope.tenant(), self.place.contact.address);
-        when.push(When::Is("id", json!(self.place.contact.id)));
+        let mut when = vec![When::Is("id", json!(self.place.contact.id))];
+        when.extend(before.map(|before| When::Is("asked", json!(before))));
         let _forgotten_meanwhile = self
             .scope
             .store()
@@ -162,7 +223,7 @@ impl Heard<'_> {
     }
 
     /// No machine can go on with it.
-    async fn call_people(&self) -> Result<(), KeyringError> {
+    async fn call_people(&self) -> Result<(), ReceiveError> {
         let waits = ConversationState::WaitingForHuman;
         let _with_a_person_already = self
             .scope
@@ -175,5 +236,15 @@ impl Heard<'_> {
             )
             .await?;
         Ok(())
+    }
+}
+
+/// The kind of request that a wish is.
+const fn kind(wish: Wish) -> RequestKind {
+    match wish {
+        Wish::Delete => RequestKind::Deletion,
+        Wish::Export => RequestKind::Access,
+        Wish::WithoutAi => RequestKind::Objection,
+        Wish::Object => RequestKind::Restriction,
     }
 }

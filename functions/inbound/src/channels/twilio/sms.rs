@@ -77,7 +77,7 @@ impl Text<'_> {
             ..Inbound::default()
         };
         Ok(
-            match receive(&self.hook.scope, &self.hook.address, inbound).await? {
+            match receive(&self.hook.platform, &self.hook.scope, &self.hook.address, inbound).await? {
                 Received::Stored(id, conversation) => Some((id, conversation)),
                 _ => None,
             },
@@ -188,7 +188,7 @@ pub(super) async fn status(hook: &Genuine) -> Result<Option<&'static str>, Probl
             .suppress(Means::Sms, &person.address, "carrier")
             .await?;
     }
-    let taken = Box::pin(take(&hook.scope, &hook.address, event)).await?;
+    let taken = Box::pin(take(&hook.platform, &hook.scope, &hook.address, event)).await?;
     Ok(match taken {
         // Every message has several of those that are on their way.
         Received::Ignored(name) if name != "status_on_its_way" => Some(name),

@@ -94,7 +94,7 @@ async fn store(hook: &Genuine, about: voice::About) -> Result<Option<Left>, Prob
         ..Inbound::default()
     };
     let scope = &hook.scope;
-    let received = receive(scope, &hook.address, inbound).await?;
+    let received = receive(&hook.platform, scope, &hook.address, inbound).await?;
     let Received::Stored(message, conversation) = received else {
         return Ok(None);
     };

@@ -166,6 +166,8 @@ ids! {
     ChannelKey = "wc";
     /// One erasure: derived from what it erases, so that asking twice is one erasure.
     ErasureId = "era";
+    /// One request of privacy: to see, take along, put right, erase, restrict.
+    PrivacyRequestId = "preq";
     /// One hold: keeps what it names from being erased.
     HoldId = "hold";
     /// One visitor's session on a web chat.

@@ -15,7 +15,7 @@ use crate::channel::{
 use crate::figures::Figures;
 use crate::ids::{
     ApiKeyId, AttachmentId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId,
-    ExportId, HoldId, LeadId, MessageId, TenantId, TraceId,
+    ExportId, HoldId, LeadId, MessageId, PrivacyRequestId, TenantId, TraceId,
 };
 use crate::masking::Masking;
 use crate::model::{
@@ -25,6 +25,7 @@ use crate::model::{
     UploadProgress, Usage,
 };
 use crate::policy::TenantPolicy;
+use crate::privacy::{ReplyTo, RequestCounts, RequestKind, RequestSource, RequestState, RequestSubject};
 use crate::record::{
     Erasure, Export, Malformed, Open, Owner, Place, Record, RecordSpec, Sealed, closed, key,
 };
@@ -290,6 +291,8 @@ records! {
             looked_at: Option<Timestamp>,
             /// The tenants whose requests follow from it.
             tenants: Vec<TenantId>,
+            /// These requests, in the same order: one for each place where the person was found.
+            requests: Vec<PrivacyRequestId>,
         }
         sealed {
             /// The id by which the app knows the person, until they were looked for.
@@ -1162,6 +1165,152 @@ records! {
             erasure: ErasureId,
             /// When a worker was last asked to do it.
             started_at: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// What somebody asked to be done with what is kept of a person or of the tenant, and how far it has come. Ids and
+    /// times; what people wrote about it is sealed.
+    record PrivacyRequest("privacy_request") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [LedgerTable],
+        anchor: created_at,
+        export: Export::Included,
+        erasure: Erasure::Keep("proof of what was asked, when and what was done; ids only, and what the tenant wrote about it"),
+        open {
+            /// Its id.
+            id: PrivacyRequestId,
+            /// What is asked for.
+            kind: RequestKind,
+            /// What it is about.
+            subject: RequestSubject,
+            /// By which way it was asked.
+            source: RequestSource,
+            /// Where it stands.
+            state: RequestState,
+            /// When it was asked: from here its time runs.
+            created_at: Timestamp,
+            /// When it last moved.
+            updated_at: Timestamp,
+            /// By when it is answered.
+            due_at: Timestamp,
+            /// When whoever asked had shown that they may.
+            confirmed_at: Option<Timestamp>,
+            /// When it was begun.
+            begun_at: Option<Timestamp>,
+            /// When the last key of what it is about was deleted: nothing of it can be read from then on.
+            unreadable_at: Option<Timestamp>,
+            /// When the last row and file of it was removed.
+            removed_at: Option<Timestamp>,
+            /// When it was looked for once more, and nothing was found.
+            verified_at: Option<Timestamp>,
+            /// When it was over, however it ended.
+            ended_at: Option<Timestamp>,
+            /// When whoever asked was told how it ended.
+            told_at: Option<Timestamp>,
+            /// The open request for the same.
+            duplicate_of: Option<PrivacyRequestId>,
+            /// The API key that asked.
+            requested_by: Option<ApiKeyId>,
+            /// The API key that refused, withdrew or answered it.
+            ended_by: Option<ApiKeyId>,
+            /// The erasures that do it.
+            erasures: Vec<ErasureId>,
+            /// What was done.
+            counts: RequestCounts,
+        }
+        sealed {
+            /// What the tenant noted about it.
+            notes: Option<String>,
+            /// Why it was refused, in words for whoever asked.
+            reason: Option<String>,
+        }
+    }
+
+    /// That a request is open: there is one for the same at a time, and these are all that have a clock running. Gone
+    /// once it is over.
+    record OpenRequest("open_request") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: opened_at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// The request.
+            request: PrivacyRequestId,
+            /// When it was asked.
+            opened_at: Timestamp,
+            /// When a worker was last asked to go on with it.
+            started_at: Timestamp,
+            /// By when it is answered.
+            due_at: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// Finds a request by its confirmation code, before its tenant is known. Lives in the directory.
+    record PrivacyCode("privacy_code") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [InboxTable],
+        anchor: created_at,
+        export: SECRET,
+        erasure: Erasure::Keep("a keyed hash and ids: without it nobody who asked could see what became of it"),
+        open {
+            /// Hash of the code under the platform's key.
+            code: KeyedHash,
+            /// Whose request.
+            tenant: TenantId,
+            /// The request.
+            request: PrivacyRequestId,
+            /// When it was asked.
+            created_at: Timestamp,
+        }
+        sealed {}
+    }
+
+    /// Where a person who asked is told what became of it. Apart from the request, because it is deleted once they were.
+    record PrivacyReply("privacy_reply") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Tenant,
+        places: [LedgerTable],
+        anchor: created_at,
+        export: Export::Omitted("an address for one answer, deleted once it is given"),
+        erasure: Erasure::Delete,
+        open {
+            /// The request.
+            request: PrivacyRequestId,
+            /// When it was asked.
+            created_at: Timestamp,
+        }
+        sealed {
+            /// Where.
+            to: ReplyTo,
+        }
+    }
+
+    /// A job: go on with a request of privacy.
+    record PrivacyJob("privacy_job") {
+        category: Transport,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [ErasureQueue, ErasureDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose.
+            tenant: TenantId,
+            /// The request.
+            request: PrivacyRequestId,
         }
         sealed {}
     }

@@ -4,10 +4,10 @@
 //! each page has a channel, each channel a tenant, and in each tenant a request of its own is opened, under the tenant's
 //! own credentials. The notice is answered before anybody is looked for: that takes as long as the platform takes.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use usher_aws::Platform;
+use usher_aws::privacy::{Named, NewRequest, PrivacyError};
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::KeyringError;
 use usher_aws::store::StoreError;
@@ -15,8 +15,9 @@ use usher_aws::telemetry::{self, Unit};
 use usher_carriers::event::{Space, To};
 use usher_carriers::meta::account::Refusal;
 use usher_carriers::meta::people::{Known, ask_known, known};
-use usher_shared::ids::TenantId;
-use usher_shared::model::ContactRef;
+use usher_shared::ids::{PrivacyRequestId, TenantId};
+use usher_shared::privacy::{RequestKind, RequestSource, RequestSubject};
+use usher_shared::records::AppRemoval;
 use usher_shared::untrusted::KeyedHash;
 
 use crate::ask::Carriers;
@@ -33,6 +34,8 @@ pub(crate) enum RemovalError {
     Keyring(#[from] KeyringError),
     #[error(transparent)]
     Scope(#[from] ScopeError),
+    #[error(transparent)]
+    Privacy(#[from] PrivacyError),
     /// The platform does not say whom the person wrote to.
     #[error("the platform cannot answer now")]
     NotNow,
@@ -56,27 +59,21 @@ pub(crate) async fn look_for(
     let Some(noted) = platform.open_removal(notice).await? else {
         return Ok(());
     };
-    let mut found: BTreeMap<String, (TenantId, Vec<ContactRef>)> = BTreeMap::new();
+    let mut found = Vec::new();
     if let Some(person) = noted.person.get() {
         for known in whom(carriers, person).await? {
-            if let Some((tenant, contact)) = contact(platform, &known).await? {
-                let entry = found.entry(tenant.to_string());
-                entry.or_insert_with(|| (tenant, Vec::new())).1.push(contact);
-            }
+            found.extend(open(platform, &noted, &known).await?);
         }
     }
-    let mut tenants = Vec::new();
-    for (tenant, contacts) in found.into_values() {
-        if open(platform, &noted, tenant, &contacts).await? {
-            tenants.push(tenant);
-        }
-    }
-    let count = u32::try_from(tenants.len()).unwrap_or(u32::MAX);
+    let places = u32::try_from(found.len()).unwrap_or(u32::MAX);
     platform
-        .conclude_removal(&noted, tenants, platform.clock().now())
+        .conclude_removal(&noted, &found, platform.clock().now())
         .await?;
-    tracing::info!(tenants = count, "a person who left at the platform was looked for");
-    telemetry::emit("channels", &[("people_left", 1.0, Unit::Count)]);
+    tracing::info!(places, "a person who left at the platform was looked for");
+    telemetry::emit(
+        "channels",
+        &[("people_left", 1.0, Unit::Count), ("people_left_found", f64::from(places), Unit::Count)],
+    );
     Ok(())
 }
 
@@ -122,11 +119,12 @@ async fn whom(carriers: &Carriers, person: &str) -> Result<Vec<Known>, RemovalEr
     Ok(all)
 }
 
-/// The person, if the page is a channel of somebody's and they ever wrote on it.
-async fn contact(
+/// Opens the request of the tenant whose channel the page is, if the person ever wrote on it.
+async fn open(
     platform: &Platform,
+    noted: &AppRemoval,
     known: &Known,
-) -> Result<Option<(TenantId, ContactRef)>, RemovalError> {
+) -> Result<Option<(TenantId, PrivacyRequestId)>, RemovalError> {
     let to = To {
         space: Space::Page,
         address: known.page.clone(),
@@ -138,6 +136,23 @@ async fn contact(
         Err(ScopeError::UnknownTenant) => return Ok(None),
         scope => scope?,
     };
-    let found = scope.find_contact(*channel.channel, &known.person).await?;
-    Ok(found.map(|contact| (scope.tenant(), contact)))
+    let Some(contact) = scope.find_contact(*channel.channel, &known.person).await? else {
+        return Ok(None);
+    };
+    let new = NewRequest {
+        kind: RequestKind::Deletion,
+        subject: RequestSubject::Contact { contact },
+        source: RequestSource::Meta,
+        verified: true,
+        named: Named::Asked {
+            at: *noted.at,
+            words: format!("{} {}", *noted.notice, contact.id),
+        },
+        requested_by: None,
+        notes: None,
+        // They asked at the platform, which has shown them the page.
+        reply_to: None,
+    };
+    let opened = platform.open_request(&scope, new).await?;
+    Ok(Some((scope.tenant(), *opened.request.id)))
 }

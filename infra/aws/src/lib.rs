@@ -22,6 +22,7 @@ pub mod lambda;
 pub mod mail;
 mod model_keys;
 pub mod platform;
+pub mod privacy;
 mod processing;
 pub mod provision;
 pub mod queue;

@@ -2,44 +2,50 @@
 //! told apart by who and when, so that one that is told twice is one.
 
 use usher_shared::Timestamp;
-use usher_shared::ids::TenantId;
+use usher_shared::ids::{PrivacyRequestId, TenantId};
 use usher_shared::records::AppRemoval;
 use usher_shared::untrusted::KeyedHash;
 
 use crate::platform::Platform;
-use crate::sealing::{HashPurpose, KeyringError};
+use crate::privacy::normal_code;
+use crate::sealing::KeyringError;
 use crate::store::{When, keys};
 
 impl Platform {
-    /// The pseudonym of a notice: of whom, and when it was made.
+    /// Writes a notice down, or finds it. Gives the pseudonym by which it goes on: that of its confirmation code.
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn removal_hash(&self, person: &str, made_at: i64) -> Result<KeyedHash, KeyringError> {
-        let made_at = made_at.to_be_bytes();
-        let parts = [b"app-removal".as_slice(), person.as_bytes(), &made_at];
-        Ok(self.directory_key().await?.hash(HashPurpose::Derived, &parts))
-    }
-
-    /// Writes a notice down, or finds it.
-    ///
-    /// # Errors
-    /// [`KeyringError`].
-    pub async fn note_removal(&self, notice: KeyedHash, person: &str) -> Result<(), KeyringError> {
+    pub async fn note_removal(&self, code: &str, person: &str) -> Result<KeyedHash, KeyringError> {
+        let notice = self.privacy_code_hash(code).await?;
         if self.concluded_removal(notice).await?.is_some() {
-            return Ok(());
+            return Ok(notice);
         }
         let record = AppRemoval {
             notice: notice.into(),
             at: self.clock().now().into(),
             looked_at: None.into(),
             tenants: Vec::new().into(),
+            requests: Vec::new().into(),
             person: Some(person.to_owned()).into(),
         };
         let row = keys::open_app_removal(notice);
         let key = self.directory_key().await?;
         let _told_before = self.link_store().put(&row, &record, key, When::Absent).await?;
-        Ok(())
+        Ok(notice)
+    }
+
+    /// The notice that a confirmation code leads to, however far it has come; `None` if it leads nowhere.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn find_removal(&self, code: &str) -> Result<Option<AppRemoval>, KeyringError> {
+        let code = normal_code(code).unwrap_or_default();
+        let notice = self.privacy_code_hash(&code).await?;
+        match self.concluded_removal(notice).await? {
+            Some(concluded) => Ok(Some(concluded)),
+            None => self.open_removal(notice).await,
+        }
     }
 
     /// A notice of a person who is still to be looked for.
@@ -76,12 +82,13 @@ impl Platform {
     pub async fn conclude_removal(
         &self,
         noted: &AppRemoval,
-        tenants: Vec<TenantId>,
+        found: &[(TenantId, PrivacyRequestId)],
         now: Timestamp,
     ) -> Result<(), KeyringError> {
         let record = AppRemoval {
             looked_at: Some(now).into(),
-            tenants: tenants.into(),
+            tenants: found.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>().into(),
+            requests: found.iter().map(|(_, request)| *request).collect::<Vec<_>>().into(),
             person: None.into(),
             ..noted.clone()
         };

@@ -2,7 +2,7 @@
 //! no cost for whoever asks for nothing. A sentence is asked back; the word that the question names is the request.
 
 use serde_json::{Value, json};
-use usher_aws::privacy::{Named, NewRequest, Opened};
+use usher_aws::privacy::{Named, NewRequest, Opened, PrivacyError};
 use usher_aws::store::{StoreError, When, keys};
 use usher_aws::suppressions::Means;
 use usher_aws::{Platform, TenantScope};
@@ -136,7 +136,8 @@ impl Heard<'_> {
         self.expect(json!(asked), None).await?;
         let text = if proof == Proof::Link {
             let opened = self.open(asked, RequestSource::Mail).await?;
-            let link = self.platform.confirm_url(self.scope, *opened.request.id)?;
+            let link = self.platform.confirm_url(self.scope, *opened.request.id);
+            let link = link.map_err(PrivacyError::from)?;
             by_link(wish, language, self.scope.business_name(), &link)
         } else {
             question(wish, language)

@@ -8,6 +8,7 @@ use usher_shared::rate::Wait;
 use usher_shared::scope::Scope;
 
 use crate::files::FileError;
+use crate::privacy::PrivacyError;
 use crate::restart::RestartError;
 use crate::scope::ScopeError;
 use crate::sealing::KeyringError;
@@ -368,6 +369,15 @@ impl From<NotServing> for Problem {
         match error {
             NotServing::Restoring => Self::restoring(),
             NotServing::Unknown(_) => Self::unavailable(),
+        }
+    }
+}
+
+impl From<PrivacyError> for Problem {
+    fn from(error: PrivacyError) -> Self {
+        match error {
+            PrivacyError::Keyring(error) => error.into(),
+            PrivacyError::Settings(error) => ScopeError::from(error).into(),
         }
     }
 }

@@ -321,6 +321,8 @@ pub enum HashPurpose {
     Suppression,
     /// A person's grant at a platform.
     Grant,
+    /// The confirmation code of a request of privacy.
+    PrivacyCode,
 }
 
 impl HashPurpose {
@@ -339,6 +341,7 @@ impl HashPurpose {
             Self::CarrierMessage => "carrier-message",
             Self::Suppression => "suppression",
             Self::Grant => "grant",
+            Self::PrivacyCode => "privacy-code",
         }
     }
 }

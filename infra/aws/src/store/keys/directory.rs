@@ -1,7 +1,9 @@
 //! What is found before a tenant is known.
 
 use usher_shared::ids::{ApiKeyId, ChannelId, TenantId};
-use usher_shared::records::{ApiKey, AppRemoval, ChannelAddress, DownloadLink, GrantUse, SweepPlace, TenantEntry};
+use usher_shared::records::{
+    ApiKey, AppRemoval, ChannelAddress, DownloadLink, GrantUse, PrivacyCode, SweepPlace, TenantEntry,
+};
 use usher_shared::untrusted::KeyedHash;
 
 use super::{Key, Listing, Range, all, all_listed};
@@ -27,6 +29,12 @@ pub fn tenant_entries() -> Range {
 /// A download link in the directory, by the hash of its token.
 pub fn download_link(token: KeyedHash) -> Key<DownloadLink> {
     Key::inbox(format!("dir#{token}"), "download".to_owned())
+}
+
+/// A request of privacy in the directory, by the hash of its confirmation code. A prefix of its own: who may write
+/// these rows may write no others.
+pub fn privacy_code(code: KeyedHash) -> Key<PrivacyCode> {
+    Key::inbox(format!("dir#privacy#{code}"), "privacy".to_owned())
 }
 
 /// A channel in the directory, by the hash of its public address.
@@ -57,9 +65,9 @@ pub fn open_app_removals() -> Range {
     all(REMOVALS.to_owned())
 }
 
-/// A platform's notice about a person who was looked for.
+/// A platform's notice about a person who was looked for: found by the hash of its confirmation code, as a request is.
 pub fn app_removal(notice: KeyedHash) -> Key<AppRemoval> {
-    Key::inbox(format!("dir#{notice}"), "removal".to_owned())
+    Key::inbox(format!("dir#privacy#{notice}"), "removal".to_owned())
 }
 
 /// An API key in the directory, by the hash of its secret.

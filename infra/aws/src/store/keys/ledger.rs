@@ -3,9 +3,11 @@
 use std::marker::PhantomData;
 
 use usher_shared::Timestamp;
-use usher_shared::ids::{ErasureId, ExportId, HoldId, TenantId};
+use usher_shared::ids::{ErasureId, ExportId, HoldId, PrivacyRequestId, TenantId};
+use usher_shared::privacy::{RequestKind, RequestSubject};
 use usher_shared::records::{
-    AuditEvent, Consent, DataExport, Erasing, ExportProgress, ExportSlot, Hold, OpenErasure, Suppression,
+    AuditEvent, Consent, DataExport, Erasing, ExportProgress, ExportSlot, Hold, OpenErasure, OpenRequest,
+    PrivacyReply, PrivacyRequest, Suppression,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -49,6 +51,44 @@ pub fn open_erasures(tenant: TenantId) -> Range {
         table: Table::Ledger,
         ..all(format!("{tenant}#open-erasures"))
     }
+}
+
+/// A request of privacy.
+pub fn privacy_request(tenant: TenantId, request: PrivacyRequestId) -> Key<PrivacyRequest> {
+    Key::ledger(format!("{tenant}#privacy-requests"), request.to_string())
+}
+
+/// All requests of privacy, oldest first.
+pub fn privacy_requests(tenant: TenantId) -> Range {
+    Range {
+        table: Table::Ledger,
+        ..all(format!("{tenant}#privacy-requests"))
+    }
+}
+
+/// The request of privacy whose row this is, with its tenant: for streams.
+pub fn parse_privacy_request(pk: &str, sk: &str) -> Option<(TenantId, PrivacyRequestId)> {
+    let tenant = pk.strip_suffix("#privacy-requests")?.parse().ok()?;
+    Some((tenant, sk.parse().ok()?))
+}
+
+/// The place of the one open request of a kind for a subject.
+pub fn open_request(tenant: TenantId, kind: RequestKind, subject: &RequestSubject) -> Key<OpenRequest> {
+    let sk = format!("{}#{subject}", kind.name());
+    Key::ledger(format!("{tenant}#open-requests"), sk)
+}
+
+/// All open requests of privacy.
+pub fn open_requests(tenant: TenantId) -> Range {
+    Range {
+        table: Table::Ledger,
+        ..all(format!("{tenant}#open-requests"))
+    }
+}
+
+/// Where whoever asked is told what became of it.
+pub fn privacy_reply(tenant: TenantId, request: PrivacyRequestId) -> Key<PrivacyReply> {
+    Key::ledger(format!("{tenant}#privacy-replies"), request.to_string())
 }
 
 /// A hold.

@@ -1433,6 +1433,26 @@ records! {
         sealed {}
     }
 
+    /// A job: tell somebody how their request of privacy ended.
+    record TellJob("tell_job") {
+        category: Transport,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [DeliverQueue, DeliverDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose request.
+            tenant: TenantId,
+            /// The request.
+            request: PrivacyRequestId,
+        }
+        sealed {}
+    }
+
     /// Whom a tenant wants told when somebody waits for a person, and how often.
     record AlertPlan("alert_plan") {
         category: Account,

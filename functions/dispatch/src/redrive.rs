@@ -19,10 +19,12 @@ use usher_shared::channel::Failure;
 use usher_shared::ids::{MessageId, TenantId, TraceId};
 use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::notice;
-use usher_shared::records::{AlertJob, DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter};
+use usher_shared::records::{
+    AlertJob, DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter, TellJob,
+};
 use usher_shared::{Timestamp, record::Record};
 
-use crate::route::{attachment_job, deliver_job, erase_job, export_job, reply_job};
+use crate::route::{attachment_job, deliver_job, erase_job, export_job, reply_job, tell_job};
 use crate::{DispatchError, Dispatcher};
 
 /// Batches taken from each queue in one run; the next run takes the rest.
@@ -78,7 +80,10 @@ impl Dispatcher {
                 break;
             }
             for letter in letters {
-                if let Some(job) = read::<DeliverJob>(&letter) {
+                if let Ok(job) = queue::decode::<TellJob>(&letter.body) {
+                    let done = self.tell_again(&job, now).await;
+                    report.sent += self.put_away(&self.queues.deliver_dead, &letter, done).await?;
+                } else if let Some(job) = read::<DeliverJob>(&letter) {
                     let done = self.settle(&job, now).await;
                     report.settled += self.put_away(&self.queues.deliver_dead, &letter, done).await?;
                 }
@@ -147,6 +152,15 @@ impl Dispatcher {
                 Ok(0)
             }
         }
+    }
+
+    /// Somebody was not told how their request ended: their carrier did not take it for a while.
+    async fn tell_again(&self, job: &TellJob, now: Timestamp) -> Result<bool, LetterError> {
+        tracing::error!(privacy_request.id = %*job.request, "not told yet; tried again");
+        let again = format!(".{}", now.millis());
+        let again = tell_job(*job.tenant, *job.request, now, &again).ok_or(LetterError::NotSent)?;
+        let refused = self.platform.send_jobs(&self.queues.deliver, &[again]).await;
+        refused.is_empty().then_some(true).ok_or(LetterError::NotSent)
     }
 
     /// Enters a tenant; `None` if there is none any more, and so nothing to look after.
@@ -262,6 +276,14 @@ impl Dispatcher {
             // The worker looks at the row itself: an export that is over costs it one read.
             let job = export_job(tenant, export, now).ok_or(LetterError::NotSent)?;
             let refused = self.platform.send_jobs(&self.queues.exports, &[job]).await;
+            return refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
+        }
+        let request = keys::parse_privacy_request(letter.pk.as_str(), letter.sk.as_str());
+        if let Some((tenant, request)) = request {
+            // Who tells it looks at the row: of one that is not over it tells nothing.
+            let again = format!(".{}", now.millis());
+            let job = tell_job(tenant, request, now, &again).ok_or(LetterError::NotSent)?;
+            let refused = self.platform.send_jobs(&self.queues.deliver, &[job]).await;
             return refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
         }
         let place = keys::parse_conversation_partition(letter.pk.as_str());

@@ -4,14 +4,17 @@ use serde_json::Value;
 use usher_aws::queue::Outgoing;
 use usher_aws::store::keys::{
     parse_attachment_sort_key, parse_conversation_partition, parse_erasure_partition, parse_export,
-    parse_message_sort_key,
+    parse_message_sort_key, parse_privacy_request,
 };
 use usher_shared::Timestamp;
 use usher_shared::attachment::AttachmentTask;
-use usher_shared::ids::{AttachmentId, ChannelId, ConversationId, ErasureId, ExportId, MessageId, TenantId};
+use usher_shared::ids::{
+    AttachmentId, ChannelId, ConversationId, ErasureId, ExportId, MessageId, PrivacyRequestId, TenantId,
+};
 use usher_shared::model::ErasureLook;
+use usher_shared::privacy::RequestState;
 use usher_shared::records::{
-    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter,
+    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter, TellJob,
 };
 use usher_shared::untrusted::Label;
 
@@ -85,6 +88,16 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
         let (tenant, conversation) = parse_conversation_partition(pk).ok_or_else(letter)?;
         return alert_job(tenant, conversation, since, now)
             .map(Routed::Alert)
+            .ok_or_else(letter);
+    }
+    if image("k") == Some("privacy_request") && image("state").is_some_and(is_over) {
+        // Whoever asked is told, once: what says that they were is written here as well.
+        if record.pointer("/dynamodb/NewImage/told_at").is_some() {
+            return Ok(Routed::Nowhere);
+        }
+        let (tenant, request) = parse_privacy_request(pk, sk).ok_or_else(letter)?;
+        return tell_job(tenant, request, now, "")
+            .map(Routed::Deliver)
             .ok_or_else(letter);
     }
     let known = ["message", "erasure", "export", "attachment"];
@@ -172,6 +185,27 @@ pub(crate) fn deliver_job(
         message: message.into(),
     };
     Outgoing::fifo(&job, &conversation, &format!("{message}{again}")).ok()
+}
+
+/// Whether a request of privacy in this state is over.
+fn is_over(state: &str) -> bool {
+    let all = RequestState::ALL.into_iter();
+    all.filter(|state| state.is_over()).any(|over| over.name() == state)
+}
+
+/// A job of the deliver queue: somebody is told how their request ended.
+pub(crate) fn tell_job(
+    tenant: TenantId,
+    request: PrivacyRequestId,
+    at: Timestamp,
+    again: &str,
+) -> Option<Outgoing> {
+    let job = TellJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        request: request.into(),
+    };
+    Outgoing::fifo(&job, &request, &format!("{request}{again}")).ok()
 }
 
 /// A job of the erasure queue: the first look.

@@ -5,6 +5,7 @@
 //! erasure queue, which remove what is left. Jobs come from the Ledger's stream: the row that says what is to
 //! be erased is the only thing that a delete must not lose.
 
+mod confirm;
 mod routes;
 mod worker;
 

@@ -23,13 +23,15 @@ use utoipa::{IntoResponses, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::confirm;
+
 /// Whoever asks again after this long starts the worker again: the queue brings a killed one's job back before.
 const NO_SIGN_OF_LIFE: Duration = Duration::from_hours(1);
 
 /// All routes of the function.
 pub fn router(app: App) -> Router {
     let (routes, _document) = described().split_for_parts();
-    wrap(routes, app)
+    wrap(routes.merge(confirm::routes()), app)
 }
 
 /// The description of all routes.

@@ -10,7 +10,6 @@ use usher_shared::records::PrivacyRequest;
 use usher_shared::untrusted::WrappedBytes;
 
 use crate::platform::Platform;
-use crate::privacy::PrivacyError;
 use crate::scope::{ScopeError, TenantScope};
 use crate::settings::MissingVariable;
 
@@ -52,18 +51,6 @@ impl Platform {
         let found = scope.privacy_request(request).await?;
         let waiting = found.filter(|found| *found.state == RequestState::IdentityUnverified);
         Ok(waiting.map(|request| (scope, request)))
-    }
-
-    /// The link was opened and its button pressed.
-    ///
-    /// # Errors
-    /// [`PrivacyError`].
-    pub async fn confirmed_by_link(
-        &self,
-        scope: &TenantScope,
-        request: &PrivacyRequest,
-    ) -> Result<Option<PrivacyRequest>, PrivacyError> {
-        self.confirm_request(scope, *request.id).await
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use usher_shared::channel::ChannelKind;
+use usher_shared::privacy::{RequestKind, RequestSource, RequestState, RequestSubject};
 
+use super::{entered, requests};
 use crate::harness::{Guest, Tenant, data, eventually, id, run, stack};
 use crate::meta::account::{Account, messages, number};
 use crate::twilio::line::{Line, number as phone, received};
@@ -143,5 +145,48 @@ fn p_del_06_an_answer_under_a_post_is_everybodys_to_read_so_a_person_gives_it() 
         .await;
         assert_eq!(account.reached(&guest).await, Vec::<Value>::new());
         assert_eq!(traces(&tenant, &conversation).await, 0);
+    });
+}
+
+#[test]
+fn p_del_06_the_word_opens_one_request_and_is_answered_with_its_code_and_page() {
+    run(async {
+        let (tenant, other) = (Tenant::with_prices().await, Tenant::with_prices().await);
+        for (wish, word, kind) in [
+            ("Delete my data", "delete", RequestKind::Deletion),
+            ("Send me a copy of my data", "My data.", RequestKind::Access),
+            ("Please stop using AI for me", "NO AI", RequestKind::Objection),
+            ("I withdraw my consent", "Object", RequestKind::Restriction),
+        ] {
+            let before = requests(stack(), &tenant).await.len();
+            let (guest, stranger) = (tenant.guest().await, tenant.guest().await);
+            let asked = guest.say(wish).await;
+            question(&guest, &asked).await;
+            // Nobody else's word counts, nor does another word.
+            stranger.say(word).await;
+            guest.say("yes").await;
+            assert_eq!(requests(stack(), &tenant).await.len(), before, "{wish}");
+            // Delivered twice: one request, one answer.
+            let word = json!({"text": word, "client_message_id": "the-word"});
+            let said = id(&guest.post(&word).await.expect(202));
+            guest.post(&word).await.expect(202);
+            let taken = question(&guest, &said).await["text"].as_str().unwrap().to_owned();
+            let all = requests(stack(), &tenant).await;
+            assert_eq!(all.len(), before + 1, "{wish}");
+            let request = all.last().unwrap();
+            assert_eq!(*request.kind, kind);
+            assert_eq!(*request.source, RequestSource::Channel);
+            assert!(request.confirmed_at.is_some() && *request.state != RequestState::IdentityUnverified);
+            let RequestSubject::Contact { contact } = *request.subject else {
+                panic!("{:?}", request.subject);
+            };
+            let (platform, scope) = entered(stack(), &tenant).await;
+            let conversation = tenant.conversation_of(&said).await;
+            assert_eq!(conversation["contact_id"], contact.id.to_string());
+            let code = scope.privacy_code(*request.id);
+            let page = platform.status_url(&code).unwrap();
+            assert!(taken.contains(&code) && taken.contains(&page), "{taken}");
+        }
+        assert_eq!(requests(stack(), &other).await.len(), 0);
     });
 }

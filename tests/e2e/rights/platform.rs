@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 use usher_carriers::signature::meta::sign_request;
 use usher_carriers::urlencoded::encode;
-use usher_local::meta::APP_SECRET;
-use usher_shared::channel::ChannelKind;
+use usher_local::meta::{APP_SECRET, app_scoped};
+use usher_shared::category::Preset;
+use usher_shared::channel::{ChannelKind, ChannelSettings};
+use usher_shared::privacy::{RequestKind, RequestSource, RequestSubject};
 
-use crate::harness::{Answer, CLIENT, Tenant, run, send, stack};
+use super::{entered, found, requests};
+use crate::harness::{Answer, CLIENT, Tenant, eventually, run, send, stack, start};
 use crate::meta::account::{Account, number};
 
 /// Seconds since the Unix epoch, as the stack's clock says.
@@ -75,5 +78,94 @@ fn p_del_02_who_granted_takes_it_back_and_their_channels_of_all_tenants_are_cut_
             .await
             .expect(200);
         assert_eq!(state(&one, &anew.channel.to_string()).await["state"], "active");
+    });
+}
+
+#[test]
+fn p_del_05_a_guest_who_leaves_at_the_platform_is_looked_for_at_every_tenant_they_wrote_to() {
+    run(async {
+        let (one, two, three) = (Tenant::new().await, Tenant::new().await, Tenant::new().await);
+        let pages = [
+            Account::new(&one, ChannelKind::Messenger).await,
+            Account::new(&two, ChannelKind::Messenger).await,
+        ];
+        let elsewhere = Account::new(&three, ChannelKind::Messenger).await;
+        let (guest, neighbour) = (number(), number());
+        for page in &pages {
+            page.write(&guest, "Zebedee asks for the garden room").await;
+        }
+        elsewhere.write(&neighbour, "Is there parking?").await;
+        for page in &pages {
+            page.said("Zebedee asks for the garden room").await;
+        }
+
+        let person = app_scoped(&guest);
+        let request = signed(APP_SECRET, &person, now());
+        let first = notice(&one, "/hooks/meta/data-deletion", &request).await.expect(200);
+        let members: Vec<&String> = first.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["confirmation_code", "url"]);
+        let code = first["confirmation_code"].as_str().unwrap();
+        assert!(first["url"].as_str().unwrap().ends_with(&format!("/privacy/status/{code}")));
+        // Told again, at either address: the same answer, and no other request.
+        for path in ["/hooks/meta/data-deletion", "/hooks/meta/deauthorize"] {
+            assert_eq!(notice(&one, path, &request).await.expect(200), first);
+        }
+        for tenant in [&one, &two] {
+            let opened = eventually("a request is opened", || async {
+                let requests = requests(stack(), tenant).await;
+                (!requests.is_empty()).then_some(requests)
+            })
+            .await;
+            assert_eq!(opened.len(), 1);
+            assert_eq!(*opened[0].source, RequestSource::Meta);
+            assert_eq!(*opened[0].kind, RequestKind::Deletion);
+            assert!(matches!(*opened[0].subject, RequestSubject::Contact { .. }));
+        }
+        assert_eq!(requests(stack(), &three).await.len(), 0);
+        let (platform, _) = entered(stack(), &one).await;
+        let noted = platform.find_removal(code).await.unwrap().unwrap();
+        assert_eq!((noted.tenants.len(), noted.requests.len()), (2, 2));
+        assert!(noted.looked_at.is_some() && noted.person.get().is_none());
+        assert_eq!(found(stack(), &person).await, 0, "the person is named nowhere");
+
+        // Another notice, of another second, about who has nothing left to delete or never wrote: told so.
+        let nobody = signed(APP_SECRET, &app_scoped(&number()), now());
+        let told = notice(&one, "/hooks/meta/data-deletion", &nobody).await.expect(200);
+        let code = told["confirmation_code"].as_str().unwrap();
+        let noted = platform.find_removal(code).await.unwrap().unwrap();
+        assert!(noted.looked_at.is_some() && noted.tenants.is_empty());
+    });
+}
+
+#[test]
+fn p_del_05_a_platform_that_does_not_say_whom_is_asked_again_and_the_notice_is_answered_at_once() {
+    run(async {
+        let stack = start().await;
+        let tenant = Tenant::on(&stack, Preset::Website).await;
+        let page = Account::on(
+            &stack,
+            &tenant,
+            ChannelKind::Messenger,
+            number(),
+            ChannelSettings::default(),
+        )
+        .await;
+        let guest = number();
+        page.write(&guest, "Hello").await;
+        let fault = json!({"service": "carrier", "operation": "meta", "kind": "500", "count": 1});
+        send(CLIENT.post(tenant.url("/_local/fault")).json(&fault)).await.expect(200);
+        let seconds = stack.clock().now_ms() / 1_000;
+        let request = signed(APP_SECRET, &app_scoped(&guest), seconds);
+        let told = notice(&tenant, "/hooks/meta/data-deletion", &request).await.expect(200);
+        let code = told["confirmation_code"].as_str().unwrap();
+        let (platform, _) = entered(&stack, &tenant).await;
+        let noted = platform.find_removal(code).await.unwrap().unwrap();
+        assert!(noted.looked_at.is_none(), "not looked for yet");
+        assert_eq!(found(&stack, &app_scoped(&guest)).await, 0, "sealed while it waits");
+        send(CLIENT.post(tenant.url("/_local/schedule/channels"))).await.expect(200);
+        assert_eq!(requests(&stack, &tenant).await.len(), 1);
+        let noted = platform.find_removal(code).await.unwrap().unwrap();
+        assert!(noted.looked_at.is_some());
+        assert_eq!(noted.tenants.len(), 1);
     });
 }

@@ -175,6 +175,14 @@ pub enum AuditAction {
     AlertsChanged,
     /// Somebody said that they know that a conversation waits.
     ConversationAcknowledged,
+    /// A request of privacy was opened.
+    PrivacyRequested,
+    /// A request of privacy was withdrawn.
+    PrivacyCanceled,
+    /// A request of privacy was refused.
+    PrivacyDenied,
+    /// A request of privacy was answered by people.
+    PrivacyAnswered,
 }
 
 /// How far an erasure has come. From `Requested` on each state includes the ones before it.

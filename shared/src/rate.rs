@@ -23,6 +23,8 @@ pub enum Class {
     ChatAnswers,
     /// Forms that one address posts to one channel.
     FormPosts,
+    /// Looks by one address at what became of requests of privacy.
+    PrivacyStatus,
     /// Messages that leave by one channel of this kind.
     Sends(ChannelKind),
     /// Turns of the AI in one conversation.
@@ -57,12 +59,13 @@ const DAY: Duration = Duration::from_hours(24);
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Api,
         Self::ChatSessions,
         Self::ChatMessages,
         Self::ChatAnswers,
         Self::FormPosts,
+        Self::PrivacyStatus,
         Self::Sends(ChannelKind::WebChat),
         Self::Sends(ChannelKind::Form),
         Self::Sends(ChannelKind::Email),
@@ -85,6 +88,7 @@ impl Class {
             Self::ChatMessages => "chat-messages",
             Self::ChatAnswers => "chat-answers",
             Self::FormPosts => "form-posts",
+            Self::PrivacyStatus => "privacy-status",
             // The channel's id is hashed with it.
             Self::Sends(_) => "sends",
             Self::TurnsInConversation => "turns-in-conversation",
@@ -129,6 +133,13 @@ impl Class {
             },
             // 6 a minute: nobody fills in forms faster, and every one may cost a mail. The burst is for the same hotel.
             Self::FormPosts => Limit {
+                interval: Duration::from_secs(10),
+                burst: 30,
+                lease: 5,
+                life: MINUTE,
+            },
+            // Six a minute: a person looks now and then, and a code of 100 bits is not guessed in any case.
+            Self::PrivacyStatus => Limit {
                 interval: Duration::from_secs(10),
                 burst: 30,
                 lease: 5,

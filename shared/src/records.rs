@@ -1309,8 +1309,63 @@ records! {
             at: Timestamp,
             /// Whose.
             tenant: TenantId,
-            /// The request.
-            request: PrivacyRequestId,
+            /// The request; nothing for all that wait for an erasure or for the end of a hold.
+            request: Option<PrivacyRequestId>,
+        }
+        sealed {}
+    }
+
+    /// What an erasure did, when, and what an independent look found afterwards: for whoever asked, and for the receipt.
+    /// Counts, times and keyed hashes.
+    record ErasureReport("erasure_report") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: asked_at,
+        export: Export::Omitted("counts and times of an erasure, which the request shows"),
+        erasure: Erasure::Keep("proof of what an erasure did: counts and times, and hashes to look for what may be left"),
+        open {
+            /// The erasure.
+            erasure: ErasureId,
+            /// When it was asked for.
+            asked_at: Timestamp,
+            /// When the keys were gone.
+            unreadable_at: Option<Timestamp>,
+            /// When rows and files were removed.
+            removed_at: Option<Timestamp>,
+            /// When it was looked for independently, and nothing was found.
+            verified_at: Option<Timestamp>,
+            /// When the feed of deletions had it.
+            announced_at: Option<Timestamp>,
+            /// Rows and keys that were removed.
+            rows: u64,
+            /// Files that were removed.
+            files: u64,
+            /// What the last independent look found.
+            left: u64,
+            /// Hashes under which the person could be found; nothing once none of them is.
+            identifiers: Option<Vec<KeyedHash>>,
+        }
+        sealed {}
+    }
+
+    /// An entry of the feed of deletions: what was erased, for those who keep copies of it elsewhere.
+    record Deletion("deletion") {
+        category: Ledger,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [LedgerTable],
+        anchor: at,
+        export: Export::Included,
+        erasure: Erasure::Keep("tells whoever has copies what to delete: ids that lead nowhere any more"),
+        open {
+            /// When it was erased here.
+            at: Timestamp,
+            /// What: a conversation, a lead, a message, a channel.
+            target: Label,
+            /// The erasure; a message has none.
+            erasure: Option<ErasureId>,
         }
         sealed {}
     }

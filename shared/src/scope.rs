@@ -76,6 +76,12 @@ scopes! {
     DocumentsDelete = "documents:delete",
     /// Read figures by day and channel.
     MetricsRead = "metrics:read",
+    /// Read requests of privacy, and the feed of deletions.
+    PrivacyRead = "privacy:read",
+    /// Open, cancel, refuse and answer requests of privacy. What they delete needs its own scope.
+    PrivacyWrite = "privacy:write",
+    /// Close the account.
+    AccountDelete = "account:delete",
     /// Read settings.
     SettingsRead = "settings:read",
     /// Change settings.

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use usher_aws::channels::addresses;
-use usher_aws::http::App;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::KeyringError;
 use usher_aws::store::{Part, StoreError, When, keys};
@@ -35,7 +34,7 @@ impl From<StoreError> for CutError {
 /// # Errors
 /// [`CutError`].
 pub(crate) async fn cut(
-    app: &App,
+    platform: &Platform,
     carriers: &Carriers,
     scope: &TenantScope,
     channel: &Channel,
@@ -60,8 +59,8 @@ pub(crate) async fn cut(
     }
     let settings = channel.settings.get().clone().unwrap_or_default();
     let found_by = addresses(kind, *channel.key, &settings, connection.as_ref());
-    app.platform.forget_addresses(id, &found_by).await?;
-    app.platform.forget_credentials(scope, id).await?;
+    platform.forget_addresses(id, &found_by).await?;
+    platform.forget_credentials(scope, id).await?;
     let mut set = vec![
         ("state", json!(ChannelState::Disconnected)),
         ("health", json!(null)),
@@ -74,7 +73,7 @@ pub(crate) async fn cut(
     let cutting = scope.store().updating(&row, set, &[When::Present])?;
     let parts = std::iter::once(cutting).chain(also).collect();
     let _removed_meanwhile = scope.store().together(parts).await?;
-    take_back(&app.platform, carriers, scope, id).await
+    take_back(platform, carriers, scope, id).await
 }
 
 /// Says to the platform what is written down for a channel, and forgets it once it is done. `true` if nothing is left.

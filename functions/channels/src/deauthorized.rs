@@ -76,7 +76,7 @@ async fn cut_one(app: &App, carriers: &Carriers, used: &GrantUse) -> Result<bool
     };
     let purge_at = Some(scope.now().plus(PURGE_AFTER));
     // The platform has forgotten the token already: telling it so again is refused, and that is the end of it.
-    let _told = cut::cut(app, carriers, &scope, &channel, purge_at, Vec::new()).await?;
+    let _told = cut::cut(&app.platform, carriers, &scope, &channel, purge_at, Vec::new()).await?;
     tracing::warn!(tenant.id = %scope.tenant(), channel.id = %*used.channel, "cut off by who granted it");
     telemetry::emit("channels", &[("channels_deauthorized", 1.0, Unit::Count)]);
     Ok(true)

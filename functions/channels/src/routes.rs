@@ -365,7 +365,7 @@ async fn disconnect_channel(
         Conversations::PurgeNow => Some(scope.now()),
     };
     let entry = granted.audit(AuditAction::ChannelDeleted, &id)?;
-    let revoked = cut::cut(&app, &carriers, scope, &channel, purge_at, vec![entry]).await?;
+    let revoked = cut::cut(&app.platform, &carriers, scope, &channel, purge_at, vec![entry]).await?;
     if matches!(asked.conversations, Conversations::PurgeNow) {
         // What this does not get to, the schedule does.
         let _the_rest_by_schedule = purge::purge(scope, &channel, within_the_request()).await?;

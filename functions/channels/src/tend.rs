@@ -133,6 +133,14 @@ async fn visit(
     };
     for row in rows {
         let channel: Channel = scope.store().open(row, scope.key())?;
+        // A request of privacy has it purged without anybody having disconnected it.
+        let to_be_purged = channel.purge_at.is_some_and(|at| at <= scope.now());
+        if to_be_purged && *channel.state != ChannelState::Disconnected {
+            let revoked =
+                cut::cut(platform, carriers, scope, &channel, *channel.purge_at, Vec::new()).await?;
+            tended.unrevoked += u64::from(!revoked);
+            continue;
+        }
         if *channel.state == ChannelState::Disconnected {
             if channel.purge_at.is_some_and(|at| at <= scope.now()) {
                 purge::purge(scope, &channel, deadline).await?;

@@ -20,11 +20,13 @@ use usher_shared::ids::{MessageId, TenantId, TraceId};
 use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::notice;
 use usher_shared::records::{
-    AlertJob, DeliverJob, EraseJob, ExportJob, Message, ReplyJob, StreamLetter, TellJob,
+    AlertJob, DeliverJob, EraseJob, ExportJob, Message, PrivacyJob, ReplyJob, StreamLetter, TellJob,
 };
 use usher_shared::{Timestamp, record::Record};
 
-use crate::route::{attachment_job, deliver_job, erase_job, export_job, reply_job, tell_job};
+use crate::route::{
+    attachment_job, deliver_job, erase_job, export_job, privacy_job, reply_job, tell_job,
+};
 use crate::{DispatchError, Dispatcher};
 
 /// Batches taken from each queue in one run; the next run takes the rest.
@@ -102,14 +104,26 @@ impl Dispatcher {
             }
         }
         report.sent += self
-            .start_again::<EraseJob>(&self.queues.erasure_dead, &self.queues.erasure)
+            .start_again(
+                &self.queues.erasure_dead,
+                &self.queues.erasure,
+                &[again::<EraseJob>, again::<PrivacyJob>],
+            )
             .await?;
         report.settled += self.give_up_attachments().await?;
         report.sent += self
-            .start_again::<ExportJob>(&self.queues.exports_dead, &self.queues.exports)
+            .start_again(
+                &self.queues.exports_dead,
+                &self.queues.exports,
+                &[again::<ExportJob>],
+            )
             .await?;
         report.sent += self
-            .start_again::<AlertJob>(&self.queues.alerts_dead, &self.queues.alerts)
+            .start_again(
+                &self.queues.alerts_dead,
+                &self.queues.alerts,
+                &[again::<AlertJob>],
+            )
             .await?;
         Ok(report)
     }
@@ -117,7 +131,13 @@ impl Dispatcher {
     /// Sends the jobs of a queue's dead letters to it again. Each step of such a job can be done again, and the
     /// worker looks at the row itself; one that never succeeds comes back here after its attempts, hours later,
     /// and an alarm says for how long it has been so.
-    async fn start_again<R: Record>(&self, dead: &str, queue: &str) -> Result<u32, DispatchError> {
+    async fn start_again(
+        &self,
+        dead: &str,
+        queue: &str,
+        // One for each kind of job that the queue takes.
+        kinds: &[fn(&str) -> Option<Outgoing>],
+    ) -> Result<u32, DispatchError> {
         let mut sent = 0;
         for _ in 0..BATCHES {
             let letters = self.platform.receive(dead).await?;
@@ -125,12 +145,13 @@ impl Dispatcher {
                 break;
             }
             for letter in letters {
-                if let Some(job) = read::<R>(&letter) {
-                    tracing::error!(kind = R::SPEC.kind, "given up; started again");
-                    let refused = self.platform.send_jobs(queue, &[Outgoing::standard(&job)?]).await;
-                    let done = refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
-                    sent += self.put_away(dead, &letter, done).await?;
-                }
+                let Some(job) = kinds.iter().find_map(|kind| kind(&letter.body)) else {
+                    tracing::error!("dead letter not understood");
+                    continue;
+                };
+                let refused = self.platform.send_jobs(queue, &[job]).await;
+                let done = refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
+                sent += self.put_away(dead, &letter, done).await?;
             }
         }
         Ok(sent)
@@ -272,18 +293,25 @@ impl Dispatcher {
                 Err(LetterError::NotSent)
             };
         }
+        let request = keys::parse_privacy_request(letter.pk.as_str(), letter.sk.as_str());
+        let hold = keys::parse_hold_partition(letter.pk.as_str());
+        let waiting = request.map(|(tenant, id)| (tenant, Some(id)));
+        if let Some((tenant, request)) = waiting.or(hold.map(|tenant| (tenant, None))) {
+            // The worker looks at the row itself: one that is not confirmed or is over costs it one read.
+            let job = privacy_job(tenant, request, now).ok_or(LetterError::NotSent)?;
+            let mut refused = self.platform.send_jobs(&self.queues.erasure, &[job]).await;
+            if let Some(request) = request {
+                // Of one that is not over nobody is told anything.
+                let again = format!(".{}", now.millis());
+                let job = tell_job(tenant, request, now, &again).ok_or(LetterError::NotSent)?;
+                refused.extend(self.platform.send_jobs(&self.queues.deliver, &[job]).await);
+            }
+            return refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
+        }
         if let Some((tenant, export)) = keys::parse_export(letter.pk.as_str(), letter.sk.as_str()) {
             // The worker looks at the row itself: an export that is over costs it one read.
             let job = export_job(tenant, export, now).ok_or(LetterError::NotSent)?;
             let refused = self.platform.send_jobs(&self.queues.exports, &[job]).await;
-            return refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
-        }
-        let request = keys::parse_privacy_request(letter.pk.as_str(), letter.sk.as_str());
-        if let Some((tenant, request)) = request {
-            // Who tells it looks at the row: of one that is not over it tells nothing.
-            let again = format!(".{}", now.millis());
-            let job = tell_job(tenant, request, now, &again).ok_or(LetterError::NotSent)?;
-            let refused = self.platform.send_jobs(&self.queues.deliver, &[job]).await;
             return refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
         }
         let place = keys::parse_conversation_partition(letter.pk.as_str());
@@ -338,6 +366,13 @@ impl Dispatcher {
 }
 
 /// A letter that is no job of ours stays for people: its queue has an alarm.
+/// The same job once more, if it is of this kind.
+fn again<R: Record>(body: &str) -> Option<Outgoing> {
+    let job: R = queue::decode(body).ok()?;
+    tracing::error!(kind = R::SPEC.kind, "given up; started again");
+    Outgoing::standard(&job).ok()
+}
+
 fn read<R: Record>(letter: &Received) -> Option<R> {
     let job = queue::decode(&letter.body);
     if job.is_err() {

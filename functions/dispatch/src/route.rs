@@ -1,10 +1,12 @@
 //! Which queue a stream record goes to. Reads keys and open fields alone: content is sealed.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use usher_aws::queue::Outgoing;
 use usher_aws::store::keys::{
     parse_attachment_sort_key, parse_conversation_partition, parse_erasure_partition, parse_export,
-    parse_message_sort_key, parse_privacy_request,
+    parse_hold_partition, parse_message_sort_key, parse_privacy_request,
 };
 use usher_shared::Timestamp;
 use usher_shared::attachment::AttachmentTask;
@@ -14,9 +16,12 @@ use usher_shared::ids::{
 use usher_shared::model::ErasureLook;
 use usher_shared::privacy::RequestState;
 use usher_shared::records::{
-    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, ReplyJob, StreamLetter, TellJob,
+    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, PrivacyJob, ReplyJob, StreamLetter, TellJob,
 };
 use usher_shared::untrusted::Label;
+
+/// What was asked on a channel begins after this long.
+const TAKEN_FIRST: Duration = Duration::from_mins(2);
 
 /// Where a record goes.
 #[derive(Debug)]
@@ -90,14 +95,36 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             .map(Routed::Alert)
             .ok_or_else(letter);
     }
-    if image("k") == Some("privacy_request") && image("state").is_some_and(is_over) {
-        // Whoever asked is told, once: what says that they were is written here as well.
-        if record.pointer("/dynamodb/NewImage/told_at").is_some() {
+    if image("k") == Some("privacy_request") {
+        let (tenant, request) = parse_privacy_request(pk, sk).ok_or_else(letter)?;
+        // Written as confirmed, or confirmed since: either way it is to be begun.
+        if image("state") == Some("pending") {
+            let begins = privacy_job(tenant, Some(request), now);
+            // Whoever asked on a channel is told there that it was taken, while there still is a conversation to tell
+            // it in.
+            let begins = begins.map(|job| match image("source") {
+                Some("channel") => job.after(TAKEN_FIRST),
+                _ => job,
+            });
+            return begins.map(Routed::Erase).ok_or_else(letter);
+        }
+        // Whoever asked is told how it ended, once: what says that they were is written here as well.
+        let told = record.pointer("/dynamodb/NewImage/told_at").is_some();
+        if told || !image("state").is_some_and(is_over) {
             return Ok(Routed::Nowhere);
         }
-        let (tenant, request) = parse_privacy_request(pk, sk).ok_or_else(letter)?;
         return tell_job(tenant, request, now, "")
             .map(Routed::Deliver)
+            .ok_or_else(letter);
+    }
+    if image("k") == Some("hold") {
+        // Released: what it kept from being erased goes on.
+        if record.pointer("/dynamodb/NewImage/released_at/N").is_none() {
+            return Ok(Routed::Nowhere);
+        }
+        let tenant = parse_hold_partition(pk).ok_or_else(letter)?;
+        return privacy_job(tenant, None, now)
+            .map(Routed::Erase)
             .ok_or_else(letter);
     }
     let known = ["message", "erasure", "export", "attachment"];
@@ -215,6 +242,20 @@ pub(crate) fn erase_job(tenant: TenantId, erasure: ErasureId, at: Timestamp) -> 
         tenant: tenant.into(),
         erasure: erasure.into(),
         look: ErasureLook::First.into(),
+    };
+    Outgoing::standard(&job).ok()
+}
+
+/// A job of the erasure queue: go on with a request of privacy, or with all that wait.
+pub(crate) fn privacy_job(
+    tenant: TenantId,
+    request: Option<PrivacyRequestId>,
+    at: Timestamp,
+) -> Option<Outgoing> {
+    let job = PrivacyJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        request: request.into(),
     };
     Outgoing::standard(&job).ok()
 }

@@ -5,7 +5,12 @@
 //! erasure queue, which remove what is left. Jobs come from the Ledger's stream: the row that says what is to
 //! be erased is the only thing that a delete must not lose.
 
+mod begin;
 mod confirm;
+mod feed;
+mod message;
+mod privacy;
+mod report;
 mod routes;
 mod worker;
 
@@ -19,7 +24,7 @@ use usher_aws::deadline::Deadline;
 use usher_aws::http::App;
 use usher_aws::web::Web;
 use usher_aws::{Platform, lambda, queue};
-use usher_shared::records::EraseJob;
+use usher_shared::records::{EraseJob, PrivacyJob};
 
 pub use crate::routes::{openapi, router};
 pub use crate::worker::EraseError;
@@ -63,8 +68,13 @@ pub async fn handle(eraser: &Eraser, event: LambdaEvent<Value>) -> Result<Value,
     let deadline = Deadline::from_millis(event.context.deadline);
     let batch = serde_json::from_value(event.payload)?;
     let failures = run_batch(batch, deadline, |body| async move {
-        let job: EraseJob = queue::decode(&body)?;
-        worker::erase(eraser, &job).await
+        match queue::decode::<PrivacyJob>(&body) {
+            Ok(job) => privacy::work(eraser, &job).await,
+            Err(_) => {
+                let job: EraseJob = queue::decode(&body)?;
+                worker::erase(eraser, &job).await
+            }
+        }
     });
     Ok(serde_json::to_value(failures.await)?)
 }

@@ -1,10 +1,14 @@
 //! Removes what an erasure left unreadable. Every step can be done again; a restart goes on with what is left.
 
 use serde_json::json;
+use usher_aws::TenantScope;
 use usher_aws::files::FileError;
 use usher_aws::forgetting::exports::{RemoveError, remove_files};
 use usher_aws::forgetting::{conversations_of, remove};
+use usher_aws::privacy::PrivacyError;
+use usher_aws::probe::ProbeError;
 use usher_aws::queue::{Outgoing, QueueError};
+use usher_aws::restart::RestartError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, KeyringError};
 use usher_aws::settings::MissingVariable;
@@ -15,7 +19,8 @@ use usher_shared::record::Malformed;
 use usher_shared::records::{EraseJob, Erasing};
 
 use crate::Eraser;
-use crate::routes::make_unreadable;
+use crate::begin::make_unreadable;
+use crate::{privacy, report};
 
 /// Why an erasure could not go on. The queue will bring it again.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +46,27 @@ pub enum EraseError {
     /// Recordings are still at their carrier.
     #[error("{0} recordings are still at their carrier")]
     Recordings(u64),
+    /// An erasure could not be started again.
+    #[error(transparent)]
+    Restart(#[from] RestartError),
+    /// It could not be looked whether anything is left.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// An independent look found something.
+    #[error("{0} traces were found after everything was removed")]
+    Left(u64),
     /// The job of the second look could not be sent.
     #[error(transparent)]
     Queue(#[from] QueueError),
+}
+
+impl From<PrivacyError> for EraseError {
+    fn from(error: PrivacyError) -> Self {
+        match error {
+            PrivacyError::Keyring(error) => error.into(),
+            PrivacyError::Settings(error) => error.into(),
+        }
+    }
 }
 
 impl From<StoreError> for EraseError {
@@ -78,14 +101,23 @@ pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseEr
     }
     // Before their rows go as well. What a worker stores at this moment it removes itself, or the second look does.
     let attachments = scope.attachment_files()?;
+    let mut files = 0;
     for conversation in conversations_of(&scope, &erasing).await? {
-        attachments.delete_conversation(conversation).await?;
+        files += attachments.delete_conversation(conversation).await?;
     }
     let removed = remove(&scope, &erasing).await?;
+    report::removed(&scope, *erasing.id, removed, files + recordings.removed).await?;
     remove_files(&scope, &eraser.platform.files(&scope)?).await?;
     // Everything else is gone; this is not done before they are.
     if recordings.left > 0 {
         return Err(EraseError::Recordings(recordings.left));
+    }
+    let found = match *job.look {
+        ErasureLook::First => 0,
+        ErasureLook::Second => probe(&scope, &erasing).await?,
+    };
+    if found > 0 {
+        return Err(EraseError::Left(found));
     }
     let reached = match job.look {
         look if *look == ErasureLook::First => {
@@ -110,10 +142,30 @@ pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseEr
     let _further_already = scope.store().update(&row, set, when).await?;
     if reached == ErasureState::Verified {
         scope.store().delete(&open_row).await?;
+        privacy::after_erasure(eraser, &scope).await?;
     }
     tracing::info!(tenant.id = %scope.tenant(), erasure.id = %*job.erasure, rows = removed, "removed");
     telemetry::emit("erasure", &[("rows_removed", precise(removed), Unit::Count)]);
     Ok(())
+}
+
+/// Looks for what is erased independently of what removed it. What is found is said loudly, and the job comes again.
+async fn probe(scope: &TenantScope, erasing: &Erasing) -> Result<u64, EraseError> {
+    let report = report::read(scope, *erasing.id).await?;
+    let identifiers = report.and_then(|report| report.identifiers.0).unwrap_or_default();
+    let found = scope.probe(erasing, &identifiers).await?;
+    report::probed(scope, *erasing.id, found.total()).await?;
+    if found.total() > 0 {
+        tracing::error!(
+            tenant.id = %scope.tenant(), erasure.id = %*erasing.id, keys = found.keys, rows = found.rows,
+            files = found.files, "found after everything was removed"
+        );
+        telemetry::emit(
+            "erasure",
+            &[("traces_found", precise(found.total()), Unit::Count)],
+        );
+    }
+    Ok(found.total())
 }
 
 /// Counts of rows are far below the 2^53 up to which this is exact.

@@ -61,6 +61,8 @@ pub struct Swept {
 struct Worst {
     overdue: Duration,
     unfinished: Duration,
+    request: Duration,
+    overdue_requests: u64,
 }
 
 /// Sweeps all tenants, as far as the time goes: on from where the last run stopped, and at least one, so that
@@ -118,6 +120,16 @@ pub async fn sweep_all(platform: &Platform, deadline: Deadline) -> Result<Swept,
             ("restarted", count(swept.restarted), Unit::Count),
             ("oldest_overdue", millis(worst.overdue), Unit::Milliseconds),
             ("oldest_erasure", millis(worst.unfinished), Unit::Milliseconds),
+            (
+                "oldest_privacy_request",
+                millis(worst.request),
+                Unit::Milliseconds,
+            ),
+            (
+                "privacy_requests_overdue",
+                count(worst.overdue_requests),
+                Unit::Count,
+            ),
         ],
     );
     Ok(swept)
@@ -162,6 +174,8 @@ async fn sweep_one(
     worst.overdue = worst.overdue.max(overdue.unwrap_or_default());
     let unfinished = platform.restart_unfinished(&scope).await?;
     worst.unfinished = worst.unfinished.max(unfinished.oldest);
+    worst.request = worst.request.max(unfinished.oldest_request);
+    worst.overdue_requests += unfinished.overdue_requests;
     Ok((rows, unfinished.restarted))
 }
 

@@ -16,6 +16,7 @@ use crate::channels::Remembered;
 use crate::clients::Clients;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::rate::Leases;
+use crate::receipts::Signer;
 use crate::scope::Warm;
 use crate::sealing::{DataKey, HashPurpose, KeyringError, PlatformKey, kms_context, purpose, unwrap_by_kms};
 use crate::serving::Standing;
@@ -47,6 +48,7 @@ pub struct Platform {
     pub(crate) channels: Mutex<Remembered>,
     pub(crate) standing: Mutex<Standing>,
     directory_key: OnceCell<PlatformKey>,
+    pub(crate) receipt_signer: OnceCell<Signer>,
 }
 
 impl std::fmt::Debug for Platform {
@@ -97,6 +99,7 @@ impl Platform {
             channels: Mutex::default(),
             standing: Mutex::default(),
             directory_key: OnceCell::new(),
+            receipt_signer: OnceCell::new(),
             settings,
         })
     }

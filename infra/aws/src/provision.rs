@@ -42,11 +42,24 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Platform {
-    /// Makes the platform's directory key if there is none. Safe to call at any time.
+    /// Makes the platform's own keys where there are none: the directory's, and the one that signs receipts. Safe to
+    /// call at any time.
     ///
     /// # Errors
     /// [`KeyringError`].
     pub async fn ensure_platform_key(&self) -> Result<(), KeyringError> {
+        self.ensure_directory_key().await?;
+        let row = keys::receipt_key();
+        if self.platform_store().get_row(&row, true).await?.is_some() {
+            return Ok(());
+        }
+        let (_, wrapped) = self
+            .generate_by_kms::<key::Platform>(purpose::RECEIPTS, None)
+            .await?;
+        self.put_wrapped(&row, wrapped).await
+    }
+
+    async fn ensure_directory_key(&self) -> Result<(), KeyringError> {
         let row = keys::platform_key();
         let store = self.platform_store();
         if store.get_row(&row, true).await?.is_some() {

@@ -21,19 +21,19 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde_json::json;
-use usher_shared::Timestamp;
 use usher_shared::ids::TenantId;
 use usher_shared::rate::{Class, Limit, Taken, Wait};
 use usher_shared::records::RateBucket;
 use usher_shared::untrusted::KeyedHash;
+use usher_shared::{TenantPolicy, Timestamp};
 
 use crate::platform::Platform;
 use crate::scope::TenantScope;
 use crate::sealing::{DataKey, HashPurpose};
 use crate::store::{Store, StoreError, When, keys};
 
-/// A bucket: whose partition, and the hash of who asks.
-type Bucket = (TenantId, KeyedHash);
+/// A bucket: whose partition, or the directory's, and the hash of who asks.
+type Bucket = (Option<TenantId>, KeyedHash);
 
 /// What an instance remembers of buckets.
 #[derive(Default)]
@@ -121,8 +121,31 @@ impl Platform {
             .chain(sender.iter().copied())
             .collect();
         let hash = scope.key().hash(HashPurpose::RateSender, &parts);
-        self.count(scope.store(), (scope.tenant(), hash), limit, now)
+        self.count(scope.store(), (Some(scope.tenant()), hash), limit, now)
             .await
+    }
+
+    /// Counts one request from a network before any tenant is known.
+    ///
+    /// # Errors
+    /// [`Wait`] if it is one too many.
+    pub async fn admit_network(&self, class: Class, network: &str) -> Result<(), Wait> {
+        let (limit, now) = (class.limit(), self.clock().now());
+        let day = now.day().to_be_bytes();
+        let parts: [&[u8]; 3] = [class.name().as_bytes(), &day, network.as_bytes()];
+        let hash = match self.directory_key().await {
+            Ok(key) => key.hash(HashPurpose::RateSender, &parts),
+            Err(error) => {
+                tracing::error!(error = %error, "rate limit not checked, request let through");
+                return Ok(());
+            }
+        };
+        // Its rows end by themselves, so they need a policy; their category has one period for all tenants.
+        let store = Store {
+            policy: Some(TenantPolicy::default()),
+            ..self.platform_store()
+        };
+        self.count(&store, (None, hash), limit, now).await
     }
 
     async fn count(&self, store: &Store, bucket: Bucket, limit: Limit, now: Timestamp) -> Result<(), Wait> {
@@ -156,7 +179,10 @@ async fn take(
     mut seen: Option<Lease>,
     now: Timestamp,
 ) -> Result<(Lease, Result<(), Wait>), StoreError> {
-    let row = keys::rate_bucket(tenant, sender);
+    let row = match tenant {
+        Some(tenant) => keys::rate_bucket(tenant, sender),
+        None => keys::public_rate_bucket(sender),
+    };
     for _ in 0..RACES {
         let before = seen.map_or(Timestamp::default(), |lease| lease.full_at);
         let (tokens, full_at) = match limit.take(before, now) {
@@ -253,7 +279,10 @@ mod tests {
         let now = Timestamp::from_millis(1_790_000_000_000);
         let clock = Arc::new(ManualClock::at(now));
         let platform = Platform::new(settings, clock, Arc::new(SystemEntropy)).unwrap();
-        let bucket = (TenantId::derived(now, [1; 10]), KeyedHash::from_bytes([2; 16]));
+        let bucket = (
+            Some(TenantId::derived(now, [1; 10])),
+            KeyedHash::from_bytes([2; 16]),
+        );
         let store = platform.platform_store();
         let limit = Class::Api.limit();
         // The first ones are let through without asking.
@@ -266,7 +295,10 @@ mod tests {
     fn who_comes_rarely_is_never_asked_about_and_who_is_refused_stays_refused() {
         let limit = Class::ChatMessages.limit();
         let now = Timestamp::from_millis(1_790_000_000_000);
-        let bucket = (TenantId::derived(now, [1; 10]), KeyedHash::from_bytes([2; 16]));
+        let bucket = (
+            Some(TenantId::derived(now, [1; 10])),
+            KeyedHash::from_bytes([2; 16]),
+        );
         let mut leases = Leases::default();
         for minute in 0..3 {
             let at = now.plus(LIFE * minute);

@@ -6,7 +6,7 @@ use serde_json::json;
 use usher_shared::Timestamp;
 use usher_shared::ids::ErasureId;
 use usher_shared::model::{ErasureLook, ErasureState};
-use usher_shared::records::{EraseJob, Erasing, ExportJob, OpenErasure};
+use usher_shared::records::{EraseJob, Erasing, ExportJob, OpenErasure, OpenRequest, PrivacyJob};
 
 use crate::platform::Platform;
 use crate::queue::{Outgoing, QueueError};
@@ -41,6 +41,10 @@ pub struct Unfinished {
     pub restarted: u64,
     /// For how long the oldest unfinished erasure has been asked for.
     pub oldest: Duration,
+    /// For how long the oldest open request of privacy has been asked for.
+    pub oldest_request: Duration,
+    /// Open requests of privacy whose time is over.
+    pub overdue_requests: u64,
 }
 
 impl Platform {
@@ -110,6 +114,7 @@ impl Platform {
             let note: OpenErasure = scope.store().open(row, &DataKey::none())?;
             self.look_at(scope, &note, &mut found).await?;
         }
+        self.look_at_requests(scope, &mut found).await?;
         found.restarted += u64::from(self.restart_export(scope).await?);
         Ok(found)
     }
@@ -136,6 +141,40 @@ impl Platform {
         };
         found.oldest = found.oldest.max(scope.now().since(*erasing.requested_at));
         found.restarted += u64::from(self.restart_erasure(scope, &erasing, GIVEN_UP).await?);
+        Ok(())
+    }
+
+    /// How old requests of privacy are, and a job for those that no worker was asked to go on with for hours. One that
+    /// waits for people or for the end of a hold costs a look.
+    async fn look_at_requests(
+        &self,
+        scope: &TenantScope,
+        found: &mut Unfinished,
+    ) -> Result<(), RestartError> {
+        let (now, tenant) = (scope.now(), scope.tenant());
+        for row in scope.store().query_all(&keys::open_requests(tenant)).await? {
+            let sk = row.sk().map(str::to_owned).unwrap_or_default();
+            let open: OpenRequest = scope.store().open(row, &DataKey::none())?;
+            found.oldest_request = found.oldest_request.max(now.since(*open.opened_at));
+            found.overdue_requests += u64::from(*open.due_at < now);
+            if now.since(*open.started_at) < GIVEN_UP {
+                continue;
+            }
+            let row = keys::open_request_at(tenant, sk);
+            let set = vec![("started_at", json!(now))];
+            let when = vec![When::Is("started_at", json!(open.started_at.0))];
+            if !scope.store().update(&row, set, when).await?.happened() {
+                continue;
+            }
+            let job = PrivacyJob {
+                at: now.into(),
+                tenant: tenant.into(),
+                request: Some(*open.request).into(),
+            };
+            let job = Outgoing::standard(&job).map_err(QueueError::from)?;
+            self.send_one(&self.settings().erasure_queue()?, job).await?;
+            found.restarted += 1;
+        }
         Ok(())
     }
 

@@ -333,6 +333,30 @@ impl TenantScope {
         &self.name
     }
 
+    /// Forgets what the business is called and who answers for it: for an account that is closed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_name(&self) -> Result<(), StoreError> {
+        let row = keys::tenant(self.tenant);
+        let Some(found) = self.store.get(&row, &self.key, true).await? else {
+            return Ok(());
+        };
+        if found.name.get().is_empty() && found.admin.get().is_none() {
+            return Ok(());
+        }
+        let closed = Tenant {
+            name: String::new().into(),
+            admin: None.into(),
+            ..found
+        };
+        let _gone = self
+            .store
+            .put(&row, &closed, &self.key, crate::store::When::Present)
+            .await?;
+        Ok(())
+    }
+
     /// Domain time.
     pub fn now(&self) -> Timestamp {
         self.store.clock.now()

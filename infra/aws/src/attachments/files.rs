@@ -7,7 +7,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::Bytes;
-use usher_shared::ids::{AttachmentId, ConversationId, TenantId};
+use usher_shared::ids::{AttachmentId, ConversationId, MessageId, TenantId};
 use usher_shared::records::{Attachment, AttachmentCopy, AttachmentFile};
 use usher_shared::sniff::MediaType;
 use usher_shared::untrusted::Label;
@@ -24,8 +24,8 @@ const NAME: usize = 16;
 /// What is needed to reach files, whoever's they are.
 #[derive(Debug)]
 pub(crate) struct Storage {
-    clients: Clients,
-    bucket: Option<String>,
+    pub(crate) clients: Clients,
+    pub(crate) bucket: Option<String>,
     kms_key: String,
 }
 
@@ -237,6 +237,19 @@ impl AttachmentFiles {
             deleted += self.delete_under(&prefix).await?;
         }
         Ok(deleted)
+    }
+
+    /// Removes what is stored, encrypted, of a message's attachments, and says how much there was.
+    ///
+    /// # Errors
+    /// [`FileError`]; doing it again does what is left.
+    pub async fn delete_message(
+        &self,
+        conversation: ConversationId,
+        message: MessageId,
+    ) -> Result<u64, FileError> {
+        let prefix = format!("sealed/{}/{conversation}/{message}/", self.tenant);
+        self.delete_under(&prefix).await
     }
 
     /// Removes every copy of an attachment.

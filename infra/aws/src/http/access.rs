@@ -58,6 +58,8 @@ permissions! {
     DocumentsWrite,
     DocumentsDelete,
     MetricsRead,
+    PrivacyRead,
+    PrivacyWrite,
     SettingsRead,
     SettingsWrite,
 }
@@ -88,6 +90,14 @@ impl<P> Granted<P> {
     /// The tenant.
     pub fn scope(&self) -> &TenantScope {
         &self.scope
+    }
+
+    /// Whether the key has a further scope, which only some requests of a route need.
+    ///
+    /// # Errors
+    /// 403 that names the scope.
+    pub fn also(&self, scope: Scope) -> Result<(), Problem> {
+        self.caller.allow(scope).map(|_| ())
     }
 
     /// The key's id.

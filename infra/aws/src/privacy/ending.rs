@@ -59,7 +59,10 @@ impl TenantScope {
     }
 
     /// As parts: a request gives up the place of the one that is open for the same, if it has it.
-    pub(crate) async fn leaving_place(&self, request: &PrivacyRequest) -> Result<Option<Part>, PrivacyError> {
+    ///
+    /// # Errors
+    /// [`PrivacyError`].
+    pub async fn leaving_place(&self, request: &PrivacyRequest) -> Result<Option<Part>, PrivacyError> {
         let row = keys::open_request(self.tenant(), *request.kind, &request.subject);
         let found = self.store().get(&row, &DataKey::none(), true).await?;
         let is_ours = found.is_some_and(|found| found.request == request.id);

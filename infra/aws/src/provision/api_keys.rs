@@ -126,6 +126,14 @@ impl Platform {
         store.get(&keys::api_key(hash), &DataKey::none(), true).await
     }
 
+    /// Deletes a key: for an account that is closed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_api_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
+        self.platform_store().delete(&keys::api_key(*key.hash)).await
+    }
+
     /// Revokes an API key: its next request is refused. Gives the time of the first revocation, however often
     /// this is done; `None` if the key is gone.
     ///

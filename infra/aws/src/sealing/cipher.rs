@@ -120,6 +120,11 @@ impl<K: KeyKind> DataKey<K> {
         })
     }
 
+    /// The key's bytes, for what is no cipher: a private key to sign with, from which they are all there is.
+    pub(crate) fn seed(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
     /// Encrypts `plain`: version byte, nonce, ciphertext, tag; at most 29 bytes longer than `plain`, which is
     /// deflated where that makes it shorter.
     ///

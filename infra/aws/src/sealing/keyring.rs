@@ -52,6 +52,8 @@ pub(crate) mod purpose {
     pub(crate) const TENANT: &str = "tenant-key";
     /// The platform's directory key.
     pub(crate) const DIRECTORY: &str = "directory";
+    /// What signs receipts.
+    pub(crate) const RECEIPTS: &str = "receipts";
     /// A key to a provider of language models.
     pub(crate) const MODEL: &str = "model";
 }

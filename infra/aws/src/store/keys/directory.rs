@@ -2,7 +2,8 @@
 
 use usher_shared::ids::{ApiKeyId, ChannelId, TenantId};
 use usher_shared::records::{
-    ApiKey, AppRemoval, ChannelAddress, DownloadLink, GrantUse, PrivacyCode, SweepPlace, TenantEntry,
+    ApiKey, AppRemoval, ChannelAddress, DownloadLink, GrantUse, PrivacyCode, RateBucket, SweepPlace,
+    TenantEntry,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -35,6 +36,11 @@ pub fn download_link(token: KeyedHash) -> Key<DownloadLink> {
 /// these rows may write no others.
 pub fn privacy_code(code: KeyedHash) -> Key<PrivacyCode> {
     Key::inbox(format!("dir#privacy#{code}"), "privacy".to_owned())
+}
+
+/// A bucket of tokens of a network, before any tenant is known.
+pub fn public_rate_bucket(sender: KeyedHash) -> Key<RateBucket> {
+    Key::inbox(format!("dir#r#{sender}"), "bucket".to_owned())
 }
 
 /// A channel in the directory, by the hash of its public address.

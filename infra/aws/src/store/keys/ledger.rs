@@ -6,8 +6,8 @@ use usher_shared::Timestamp;
 use usher_shared::ids::{ErasureId, ExportId, HoldId, PrivacyRequestId, TenantId};
 use usher_shared::privacy::{RequestKind, RequestSubject};
 use usher_shared::records::{
-    AuditEvent, Consent, DataExport, Erasing, ExportProgress, ExportSlot, Hold, OpenErasure, OpenRequest,
-    PrivacyReply, PrivacyRequest, Suppression,
+    AuditEvent, Consent, DataExport, Deletion, Erasing, ErasureReport, ExportProgress, ExportSlot, Hold,
+    OpenErasure, OpenRequest, PrivacyReply, PrivacyRequest, Suppression,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -78,6 +78,11 @@ pub fn open_request(tenant: TenantId, kind: RequestKind, subject: &RequestSubjec
     Key::ledger(format!("{tenant}#open-requests"), sk)
 }
 
+/// The same place, by its sort key: for whoever walks over all of them.
+pub fn open_request_at(tenant: TenantId, sk: String) -> Key<OpenRequest> {
+    Key::ledger(format!("{tenant}#open-requests"), sk)
+}
+
 /// All open requests of privacy.
 pub fn open_requests(tenant: TenantId) -> Range {
     Range {
@@ -91,9 +96,41 @@ pub fn privacy_reply(tenant: TenantId, request: PrivacyRequestId) -> Key<Privacy
     Key::ledger(format!("{tenant}#privacy-replies"), request.to_string())
 }
 
+/// What an erasure did.
+pub fn erasure_report(tenant: TenantId, erasure: ErasureId) -> Key<ErasureReport> {
+    Key::ledger(format!("{tenant}#erasure-reports"), erasure.to_string())
+}
+
+/// What all erasures did.
+pub fn erasure_reports(tenant: TenantId) -> Range {
+    Range {
+        table: Table::Ledger,
+        ..all(format!("{tenant}#erasure-reports"))
+    }
+}
+
+/// An entry of the feed of deletions.
+pub fn deletion(tenant: TenantId, at: Timestamp, target: &str) -> Key<Deletion> {
+    Key::ledger(format!("{tenant}#deletions"), by_time(at, target))
+}
+
+/// The feed of deletions up to a time, oldest first.
+pub fn deletions_until(tenant: TenantId, until: Timestamp) -> Range {
+    Range {
+        table: Table::Ledger,
+        to: by_time(until, super::END),
+        ..all(format!("{tenant}#deletions"))
+    }
+}
+
 /// A hold.
 pub fn hold(tenant: TenantId, hold: HoldId) -> Key<Hold> {
     Key::ledger(format!("{tenant}#holds"), hold.to_string())
+}
+
+/// The tenant whose holds this partition holds: for streams.
+pub fn parse_hold_partition(pk: &str) -> Option<TenantId> {
+    pk.strip_suffix("#holds")?.parse().ok()
 }
 
 /// All holds, the released ones too, oldest first.

@@ -25,6 +25,11 @@ pub fn model_key(provider: &str) -> Key<WrappedKey> {
     wrapped("platform".to_owned(), format!("model#{provider}"))
 }
 
+/// What signs receipts, wrapped by KMS.
+pub fn receipt_key() -> Key<WrappedKey> {
+    wrapped("platform".to_owned(), "receipts".to_owned())
+}
+
 /// Which tables may serve. Beside the directory's key: whoever may read that may read this.
 pub fn serving_mark() -> Key<ServingMark> {
     Key {

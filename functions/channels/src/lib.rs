@@ -5,6 +5,7 @@ mod ask;
 mod cut;
 mod deauthorized;
 mod hooks;
+mod import;
 mod purge;
 mod removals;
 mod request;

@@ -93,7 +93,7 @@ pub(crate) async fn go_on(platform: &Platform, carriers: &Carriers) -> Result<u6
 }
 
 /// The pages that the person wrote to, and who they are there, by each of our apps.
-async fn whom(carriers: &Carriers, person: &str) -> Result<Vec<Known>, RemovalError> {
+pub(crate) async fn whom(carriers: &Carriers, person: &str) -> Result<Vec<Known>, RemovalError> {
     let mut all = Vec::new();
     for app in 0..carriers.endpoints.app_ids.len() {
         let mut after = None;

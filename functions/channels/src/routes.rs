@@ -31,7 +31,7 @@ use utoipa_axum::routes;
 use crate::Channels;
 use crate::ask::{Bad, Carriers};
 use crate::cut;
-use crate::{hooks, purge};
+use crate::{hooks, import, purge};
 use crate::request::{self, Checked, NewChannel};
 use crate::view::ChannelView;
 
@@ -59,6 +59,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(preview_disconnect))
         .routes(routes!(pause_channel))
         .routes(routes!(resume_channel))
+        .routes(routes!(import::import_list))
 }
 
 /// Lists channels

@@ -169,3 +169,46 @@ fn p_del_05_a_platform_that_does_not_say_whom_is_asked_again_and_the_notice_is_a
         assert_eq!(noted.tenants.len(), 1);
     });
 }
+
+#[test]
+fn p_del_05_a_mailed_list_opens_a_request_for_each_person_it_names_and_repeats_nothing() {
+    run(async {
+        let (tenant, other) = (Tenant::new().await, Tenant::new().await);
+        let page = Account::new(&tenant, ChannelKind::Messenger).await;
+        let instagram = Account::new(&tenant, ChannelKind::Instagram).await;
+        let theirs = Account::new(&other, ChannelKind::Messenger).await;
+        let people = [number(), number(), number(), number()];
+        for (account, guest) in [(&page, &people[0]), (&page, &people[1]), (&instagram, &people[2]), (&theirs, &people[3])] {
+            account.write(guest, &format!("I am {guest}")).await;
+            account.said(&format!("I am {guest}")).await;
+        }
+        let post = async |list: String| {
+            let request = tenant.request(reqwest::Method::POST, "/v1/privacy-requests/import");
+            send(request.header("content-type", "text/csv").body(list)).await
+        };
+
+        // A line that is none: nothing is done, and each is named.
+        let refused = post(format!("user_id\n{}\nme/accounts\n", people[0])).await;
+        assert_eq!(refused.refused()[0].0, "line 3.user_id");
+        refused.expect(422);
+        assert_eq!(requests(stack(), &tenant).await.len(), 0);
+
+        // As a page knows them, as the app does, on Instagram, at another tenant, nobody.
+        let list = format!(
+            "User ID\n{}\n{}\n{}\n{}\n{}\n",
+            people[0], app_scoped(&people[1]), people[2], people[3], number()
+        );
+        let told = post(list.clone()).await.expect(202);
+        let states: Vec<&str> = told["data"].as_array().unwrap().iter().map(|line| line["state"].as_str().unwrap()).collect();
+        assert_eq!(states, ["opened", "opened", "opened", "not_found", "not_found"], "{told}");
+        assert_eq!(told["complete"], true);
+        assert_eq!(requests(stack(), &tenant).await.len(), 3);
+        assert_eq!(requests(stack(), &other).await.len(), 0);
+        // Again: the same requests, as long as they are known by these ids.
+        let again = post(format!("{}\n", people[0])).await.expect(202);
+        if again["data"][0]["state"] == "opened" {
+            assert_eq!(again["data"][0]["requests"], told["data"][0]["requests"]);
+        }
+        assert_eq!(requests(stack(), &tenant).await.len(), 3);
+    });
+}

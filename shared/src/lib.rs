@@ -29,6 +29,7 @@ pub mod privacy;
 pub mod rate;
 pub mod record;
 pub mod records;
+pub mod rights;
 pub mod scope;
 pub mod sniff;
 pub mod switches;

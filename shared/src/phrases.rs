@@ -47,6 +47,15 @@ impl Words {
         (0..self.0.len()).filter(move |&at| fits(&self.0, at, &slots))
     }
 
+    /// All words with a space between them, whatever stood there.
+    pub(crate) fn joined(&self) -> String {
+        let words = self.0.iter().filter_map(|token| match token {
+            Token::Word(word) => Some(word.as_str()),
+            Token::Break => None,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether one of `words` stands among the `reach` words before `at`, in the same sentence.
     pub(crate) fn has_before(&self, at: usize, reach: usize, words: &str) -> bool {
         let before = self.0.get(..at).unwrap_or_default().iter().rev().take(reach);

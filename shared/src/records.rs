@@ -32,6 +32,7 @@ use crate::privacy::{ReplyTo, RequestCounts, RequestKind, RequestSource, Request
 use crate::record::{
     Erasure, Export, Malformed, Open, Owner, Place, Record, RecordSpec, Sealed, closed, key,
 };
+use crate::rights::Asked;
 use crate::scope::Scope;
 use crate::sniff::MediaType;
 use crate::switches::AiSwitches;
@@ -280,6 +281,35 @@ records! {
         sealed {}
     }
 
+    /// A platform's notice that a person took an app off, or wants all that it holds of them deleted. Lives in the
+    /// directory: which tenants it concerns is not known before the platform was asked whom the person wrote to. Then it
+    /// names their requests, and no longer the person.
+    record AppRemoval("app_removal") {
+        category: SecurityLog,
+        owner: Platform,
+        sealed_by: Platform,
+        places: [InboxTable],
+        anchor: at,
+        export: Export::Omitted("a notice to the platform; what follows from it are the tenants' requests, which are exported"),
+        erasure: Erasure::Keep("a keyed hash, times and ids of requests; the person's id is emptied once they were looked for"),
+        open {
+            /// Hash of who and when, under the platform's key: the same for every delivery.
+            notice: KeyedHash,
+            /// When it came.
+            at: Timestamp,
+            /// When the person was looked for; nothing while that is still to be done.
+            looked_at: Option<Timestamp>,
+            /// The tenants whose requests follow from it.
+            tenants: Vec<TenantId>,
+            /// These requests, in the same order: one for each place where the person was found.
+            requests: Vec<PrivacyRequestId>,
+        }
+        sealed {
+            /// The id by which the app knows the person, until they were looked for.
+            person: Option<String>,
+        }
+    }
+
     /// A grant that has to be revoked at its platform, which did not answer when the channel was disconnected. Tried
     /// again until the platform has done it. Useless here: its channel is gone.
     record Revocation("revocation") {
@@ -449,6 +479,8 @@ records! {
             erased_at: Option<Timestamp>,
             /// Hashes of events that were taken back before they arrived.
             withdrawn: Option<Vec<KeyedHash>>,
+            /// What the person asked for their data, and was asked back.
+            asked: Option<Asked>,
         }
         sealed {
             /// What the person volunteered, and what the channel says about them.
@@ -1470,6 +1502,26 @@ records! {
             message: MessageId,
             /// The channel of its conversation; jobs from before they named it have none.
             channel: Option<ChannelId>,
+        }
+        sealed {}
+    }
+
+    /// A job: tell somebody how their request of privacy ended.
+    record TellJob("tell_job") {
+        category: Transport,
+        owner: Tenant,
+        sealed_by: Unsealed,
+        places: [DeliverQueue, DeliverDeadLetters],
+        anchor: at,
+        export: TRANSIENT,
+        erasure: Erasure::Delete,
+        open {
+            /// When the job was made.
+            at: Timestamp,
+            /// Whose request.
+            tenant: TenantId,
+            /// The request.
+            request: PrivacyRequestId,
         }
         sealed {}
     }

@@ -19,6 +19,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// `inbound` in this process: its own code, under its own role.
 struct Inbound {
+    platform: usher_aws::Platform,
     scope: TenantScope,
     channel: ChannelAddress,
 }
@@ -29,7 +30,11 @@ impl Inbound {
         let key = tenant.demo.channel_key.parse().unwrap();
         let channel = platform.find_channel(&To::key(key)).await.unwrap().unwrap();
         let scope = platform.enter_to_write(*channel.tenant).await.unwrap();
-        Self { scope, channel }
+        Self {
+            platform,
+            scope,
+            channel,
+        }
     }
 
     async fn take(&self, from: &str, event: &str, what: What) -> inbound::receive::Received {
@@ -46,7 +51,7 @@ impl Inbound {
             at: None,
             what,
         };
-        inbound::receive::take(&self.scope, &self.channel, event)
+        inbound::receive::take(&self.platform, &self.scope, &self.channel, event)
             .await
             .unwrap()
     }

@@ -34,6 +34,7 @@ pub(crate) async fn everything(stack: &Stack) {
     crate::attachments::journey(stack).await;
     crate::channels::journey(stack).await;
     crate::models::journey(stack).await;
+    crate::rights::journey(stack, &tenant).await;
     erasure(stack, &tenant).await;
     crate::privacy::journey(stack).await;
     stopped(stack, &tenant).await;

@@ -103,12 +103,12 @@ fn p_del_01_an_event_with_a_time_of_its_own_is_refused_up_to_the_erasure_and_tak
             ..Inbound::default()
         };
         let first = scope.now();
-        let stored = receive(&scope, &channel, event("one", first)).await.unwrap();
+        let stored = receive(&platform, &scope, &channel, event("one", first)).await.unwrap();
         let Received::Stored(message, place) = stored else {
             panic!("{stored:?}")
         };
         assert_eq!(
-            receive(&scope, &channel, event("one", first)).await.unwrap(),
+            receive(&platform, &scope, &channel, event("one", first)).await.unwrap(),
             Received::Stored(message, place),
             "delivered twice, stored once"
         );
@@ -121,7 +121,7 @@ fn p_del_01_an_event_with_a_time_of_its_own_is_refused_up_to_the_erasure_and_tak
         let late = || async {
             // The same event again, and one that was sent before the erasure and never arrived.
             for (name, at) in [("one", first), ("two", first.plus(Duration::from_millis(1)))] {
-                let received = receive(&scope, &channel, event(name, at)).await.unwrap();
+                let received = receive(&platform, &scope, &channel, event(name, at)).await.unwrap();
                 assert_eq!(received, Received::Forgotten, "{name}");
             }
         };
@@ -133,7 +133,7 @@ fn p_del_01_an_event_with_a_time_of_its_own_is_refused_up_to_the_erasure_and_tak
         .await;
         late().await;
         let new = event("three", scope.now().plus(Duration::from_millis(5)));
-        let Received::Stored(new, _) = receive(&scope, &channel, new).await.unwrap() else {
+        let Received::Stored(new, _) = receive(&platform, &scope, &channel, new).await.unwrap() else {
             panic!("a new message is a stranger's")
         };
         let fresh = id(&tenant.conversation_of(&new.to_string()).await);

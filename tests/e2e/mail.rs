@@ -3,7 +3,7 @@
 mod carriers;
 mod hostile;
 pub(crate) mod journey;
-mod mailbox;
+pub(crate) mod mailbox;
 mod signatures;
 
 use serde_json::json;

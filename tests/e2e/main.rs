@@ -47,6 +47,7 @@ mod privacy;
 mod promises;
 mod restore;
 mod retention;
+mod rights;
 mod search;
 mod silence;
 mod stopped;

@@ -1,6 +1,6 @@
 //! Messenger, Instagram and WhatsApp, through the endpoint that Meta posts to, out to the played Graph API.
 
-mod account;
+pub(crate) mod account;
 mod guests;
 mod news;
 mod outages;

@@ -4,6 +4,6 @@ mod consent;
 pub(crate) mod journey;
 pub(crate) mod line;
 mod outages;
-mod texts;
+pub(crate) mod texts;
 mod vectors;
 mod voice;

@@ -122,9 +122,7 @@ async fn take_grant_back(
     if platform.grant_hash(earlier).await? == platform.grant_hash(now).await? {
         return Ok(());
     }
-    let last = is_last_of_grant(platform, id, earlier)
-        .await
-        .map_err(|_| Problem::unavailable())?;
+    let last = is_last_of_grant(platform, id, earlier).await?;
     if last && carriers.revoke(kind, earlier, true, true).await.is_err() {
         tracing::warn!(tenant.id = %scope.tenant(), channel.id = %id, "an earlier grant was not taken back");
     }

@@ -4,7 +4,11 @@
 mod ask;
 mod change;
 mod cut;
+mod deauthorized;
+mod hooks;
+mod import;
 mod purge;
+mod removals;
 mod request;
 mod routes;
 mod tend;
@@ -56,6 +60,8 @@ pub async fn handle(channels: &Channels, event: LambdaEvent<Value>) -> Result<Va
             let platform = &channels.app.platform;
             platform.serving().await?;
             let deadline = Deadline::from_millis(event.context.deadline);
+            // First: people wait for it, and it is little.
+            let people_left = removals::go_on(platform, &channels.carriers).await?;
             let tended = tend::tend_all(platform, &channels.carriers, deadline).await?;
             Ok(json!({
                 "tenants": tended.tenants,
@@ -63,6 +69,7 @@ pub async fn handle(channels: &Channels, event: LambdaEvent<Value>) -> Result<Va
                 "troubled": tended.troubled,
                 "unrevoked": tended.unrevoked,
                 "failed": tended.failed,
+                "people_left": people_left,
             }))
         }
         Some(_) => Err("schedule of unknown name".into()),

@@ -31,19 +31,20 @@ use utoipa_axum::routes;
 use crate::Channels;
 use crate::ask::{Bad, Carriers};
 use crate::change::ChannelChange;
-use crate::cut::{self, CutError};
+use crate::cut;
 use crate::request::{self, Checked, NewChannel};
 use crate::view::ChannelView;
-use crate::{change, purge};
+use crate::{change, hooks, import, purge};
 
 /// What was asked to be purged later is erased after this long.
-const PURGE_AFTER: Duration = Duration::from_hours(30 * 24);
+pub(crate) const PURGE_AFTER: Duration = Duration::from_hours(30 * 24);
 /// A request writes erasures down for this long; the schedule goes on.
 const PURGE_WITHIN: Duration = Duration::from_secs(8);
 
 /// All routes of the function.
 pub fn router(channels: Channels) -> Router {
     let (routes, _document) = described().split_for_parts();
+    let routes = routes.merge(hooks::routes());
     wrap(routes.layer(Extension(channels.carriers)), channels.app)
 }
 
@@ -59,6 +60,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(preview_disconnect))
         .routes(routes!(pause_channel))
         .routes(routes!(resume_channel))
+        .routes(routes!(import::import_list))
 }
 
 /// Lists channels
@@ -409,12 +411,7 @@ async fn disconnect_channel(
         Conversations::PurgeNow => Some(scope.now()),
     };
     let entry = granted.audit(AuditAction::ChannelDeleted, &id)?;
-    let revoked = cut::cut(&app.platform, &carriers, scope, &channel, purge_at, vec![entry])
-        .await
-        .map_err(|error| match error {
-            CutError::Keyring(error) => Problem::from(error),
-            CutError::Scope(error) => Problem::from(error),
-        })?;
+    let revoked = cut::cut(&app.platform, &carriers, scope, &channel, purge_at, vec![entry]).await?;
     if matches!(asked.conversations, Conversations::PurgeNow) {
         // What this does not get to, the schedule does.
         let _the_rest_by_schedule = purge::purge(scope, &channel, within_the_request()).await?;

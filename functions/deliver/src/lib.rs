@@ -5,6 +5,7 @@ pub mod carrier;
 mod delivery;
 mod limits;
 mod sending;
+mod tell;
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use lambda_runtime::LambdaEvent;
 use usher_aws::batch::run_batch;
 use usher_aws::deadline::Deadline;
 use usher_aws::{Platform, queue};
-use usher_shared::records::DeliverJob;
+use usher_shared::records::{DeliverJob, TellJob};
 
 pub use crate::carrier::Carriers;
 pub use crate::delivery::DeliveryError;
@@ -35,6 +36,9 @@ impl Courier {
 pub async fn handle(courier: &Courier, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
     let deadline = Deadline::from_millis(event.context.deadline);
     run_batch(event.payload, deadline, |body| async move {
+        if let Ok(job) = queue::decode::<TellJob>(&body) {
+            return Box::pin(tell::tell(courier, &job, deadline)).await;
+        }
         let job: DeliverJob = queue::decode(&body)?;
         delivery::deliver(courier, &job, deadline).await
     })

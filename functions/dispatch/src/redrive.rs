@@ -20,11 +20,13 @@ use usher_shared::ids::{MessageId, TenantId, TraceId};
 use usher_shared::model::{Author, ConversationState, Direction, MessageBody, MessageState};
 use usher_shared::notice;
 use usher_shared::records::{
-    AlertJob, DeliverJob, EraseJob, ExportJob, Message, PrivacyJob, ReplyJob, StreamLetter,
+    AlertJob, DeliverJob, EraseJob, ExportJob, Message, PrivacyJob, ReplyJob, StreamLetter, TellJob,
 };
 use usher_shared::{Timestamp, record::Record};
 
-use crate::route::{attachment_job, deliver_job, erase_job, export_job, privacy_job, reply_job};
+use crate::route::{
+    attachment_job, deliver_job, erase_job, export_job, privacy_job, reply_job, tell_job,
+};
 use crate::{DispatchError, Dispatcher};
 
 /// Batches taken from each queue in one run; the next run takes the rest.
@@ -80,7 +82,10 @@ impl Dispatcher {
                 break;
             }
             for letter in letters {
-                if let Some(job) = read::<DeliverJob>(&letter) {
+                if let Ok(job) = queue::decode::<TellJob>(&letter.body) {
+                    let done = self.tell_again(&job, now).await;
+                    report.sent += self.put_away(&self.queues.deliver_dead, &letter, done).await?;
+                } else if let Some(job) = read::<DeliverJob>(&letter) {
                     let done = self.settle(&job, now).await;
                     report.settled += self.put_away(&self.queues.deliver_dead, &letter, done).await?;
                 }
@@ -168,6 +173,15 @@ impl Dispatcher {
                 Ok(0)
             }
         }
+    }
+
+    /// Somebody was not told how their request ended: their carrier did not take it for a while.
+    async fn tell_again(&self, job: &TellJob, now: Timestamp) -> Result<bool, LetterError> {
+        tracing::error!(privacy_request.id = %*job.request, "not told yet; tried again");
+        let again = format!(".{}", now.millis());
+        let again = tell_job(*job.tenant, *job.request, now, &again).ok_or(LetterError::NotSent)?;
+        let refused = self.platform.send_jobs(&self.queues.deliver, &[again]).await;
+        refused.is_empty().then_some(true).ok_or(LetterError::NotSent)
     }
 
     /// Enters a tenant; `None` if there is none any more, and so nothing to look after.
@@ -285,7 +299,13 @@ impl Dispatcher {
         if let Some((tenant, request)) = waiting.or(hold.map(|tenant| (tenant, None))) {
             // The worker looks at the row itself: one that is not confirmed or is over costs it one read.
             let job = privacy_job(tenant, request, now).ok_or(LetterError::NotSent)?;
-            let refused = self.platform.send_jobs(&self.queues.erasure, &[job]).await;
+            let mut refused = self.platform.send_jobs(&self.queues.erasure, &[job]).await;
+            if let Some(request) = request {
+                // Of one that is not over nobody is told anything.
+                let again = format!(".{}", now.millis());
+                let job = tell_job(tenant, request, now, &again).ok_or(LetterError::NotSent)?;
+                refused.extend(self.platform.send_jobs(&self.queues.deliver, &[job]).await);
+            }
             return refused.is_empty().then_some(true).ok_or(LetterError::NotSent);
         }
         if let Some((tenant, export)) = keys::parse_export(letter.pk.as_str(), letter.sk.as_str()) {

@@ -1,5 +1,7 @@
 //! Which queue a stream record goes to. Reads keys and open fields alone: content is sealed.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use usher_aws::queue::Outgoing;
 use usher_aws::store::keys::{
@@ -12,10 +14,14 @@ use usher_shared::ids::{
     AttachmentId, ChannelId, ConversationId, ErasureId, ExportId, MessageId, PrivacyRequestId, TenantId,
 };
 use usher_shared::model::ErasureLook;
+use usher_shared::privacy::RequestState;
 use usher_shared::records::{
-    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, PrivacyJob, ReplyJob, StreamLetter,
+    AlertJob, AttachmentJob, DeliverJob, EraseJob, ExportJob, PrivacyJob, ReplyJob, StreamLetter, TellJob,
 };
 use usher_shared::untrusted::Label;
+
+/// What was asked on a channel begins after this long.
+const TAKEN_FIRST: Duration = Duration::from_mins(2);
 
 /// Where a record goes.
 #[derive(Debug)]
@@ -90,13 +96,25 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             .ok_or_else(letter);
     }
     if image("k") == Some("privacy_request") {
+        let (tenant, request) = parse_privacy_request(pk, sk).ok_or_else(letter)?;
         // Written as confirmed, or confirmed since: either way it is to be begun.
-        if image("state") != Some("pending") {
+        if image("state") == Some("pending") {
+            let begins = privacy_job(tenant, Some(request), now);
+            // Whoever asked on a channel is told there that it was taken, while there still is a conversation to tell
+            // it in.
+            let begins = begins.map(|job| match image("source") {
+                Some("channel") => job.after(TAKEN_FIRST),
+                _ => job,
+            });
+            return begins.map(Routed::Erase).ok_or_else(letter);
+        }
+        // Whoever asked is told how it ended, once: what says that they were is written here as well.
+        let told = record.pointer("/dynamodb/NewImage/told_at").is_some();
+        if told || !image("state").is_some_and(is_over) {
             return Ok(Routed::Nowhere);
         }
-        let (tenant, request) = parse_privacy_request(pk, sk).ok_or_else(letter)?;
-        return privacy_job(tenant, Some(request), now)
-            .map(Routed::Erase)
+        return tell_job(tenant, request, now, "")
+            .map(Routed::Deliver)
             .ok_or_else(letter);
     }
     if image("k") == Some("hold") {
@@ -194,6 +212,27 @@ pub(crate) fn deliver_job(
         message: message.into(),
     };
     Outgoing::fifo(&job, &conversation, &format!("{message}{again}")).ok()
+}
+
+/// Whether a request of privacy in this state is over.
+fn is_over(state: &str) -> bool {
+    let all = RequestState::ALL.into_iter();
+    all.filter(|state| state.is_over()).any(|over| over.name() == state)
+}
+
+/// A job of the deliver queue: somebody is told how their request ended.
+pub(crate) fn tell_job(
+    tenant: TenantId,
+    request: PrivacyRequestId,
+    at: Timestamp,
+    again: &str,
+) -> Option<Outgoing> {
+    let job = TellJob {
+        at: at.into(),
+        tenant: tenant.into(),
+        request: request.into(),
+    };
+    Outgoing::fifo(&job, &request, &format!("{request}{again}")).ok()
 }
 
 /// A job of the erasure queue: the first look.

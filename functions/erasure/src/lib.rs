@@ -6,6 +6,7 @@
 //! be erased is the only thing that a delete must not lose.
 
 mod begin;
+mod confirm;
 mod feed;
 mod message;
 mod privacy;

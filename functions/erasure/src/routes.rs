@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::begin::{BeginError, Begun, Targets, begin, erasure_id};
-use crate::{feed, privacy};
+use crate::{confirm, feed, privacy};
 
 /// Whoever asks again after this long starts the worker again: the queue brings a killed one's job back before.
 const NO_SIGN_OF_LIFE: Duration = Duration::from_hours(1);
@@ -29,7 +29,7 @@ const NO_SIGN_OF_LIFE: Duration = Duration::from_hours(1);
 /// All routes of the function.
 pub fn router(app: App) -> Router {
     let (routes, _document) = described().split_for_parts();
-    wrap(routes, app)
+    wrap(routes.merge(confirm::routes()), app)
 }
 
 /// The description of all routes.

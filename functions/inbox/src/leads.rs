@@ -287,6 +287,7 @@ mod tests {
             lead: Some(LeadId::derived(at, [1; 10])).into(),
             erased_at: None.into(),
             withdrawn: None.into(),
+            asked: None.into(),
             reach: None.into(),
             profile: Profile {
                 email: Some("anna@example.com".to_owned()),

@@ -145,7 +145,7 @@ impl Mailroom {
             relays: &settings.form_relays,
         };
         let event = read(raw, &notice.received, addressed);
-        report.count(take_mail(&scope, channel, event).await?);
+        report.count(take_mail(&self.platform, &scope, channel, event).await?);
         Ok(())
     }
 
@@ -156,7 +156,7 @@ impl Mailroom {
             return Ok(());
         };
         let scope = self.platform.enter_to_write(*channel.tenant).await?;
-        report.count(take_mail(&scope, &channel, event).await?);
+        report.count(take_mail(&self.platform, &scope, &channel, event).await?);
         Ok(())
     }
 }

@@ -221,8 +221,26 @@ impl Platform {
         let Some(person) = meta.granted_by.as_deref() else {
             return Ok(None);
         };
+        Ok(Some(self.grant_hash_of(person).await?))
+    }
+
+    /// Hash of what somebody granted, by the id under which the app knows them.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn grant_hash_of(&self, person: &str) -> Result<KeyedHash, KeyringError> {
         let key = self.directory_key().await?;
-        Ok(Some(key.hash(HashPurpose::Grant, &[person.as_bytes()])))
+        Ok(key.hash(HashPurpose::Grant, &[person.as_bytes()]))
+    }
+
+    /// Channels that live by a grant, of whatever tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn grant_uses(&self, grant: KeyedHash) -> Result<Vec<GrantUse>, StoreError> {
+        let store = self.platform_store();
+        let rows = store.query_all(&keys::grant_uses(grant)).await?.into_iter();
+        rows.map(|row| store.open(row, &DataKey::none())).collect()
     }
 
     /// Writes down that a channel lives by a grant.
@@ -285,7 +303,7 @@ impl Platform {
     }
 
     /// Links end by themselves, so their rows need a policy; its category has one period for all tenants.
-    fn link_store(&self) -> Store {
+    pub(crate) fn link_store(&self) -> Store {
         Store {
             policy: Some(TenantPolicy::default()),
             ..self.platform_store()

@@ -178,12 +178,19 @@ impl Settings {
 
     /// Secrets of the Meta apps that sign webhooks; empty where none is set: then no webhook is believed.
     pub fn meta_app_secrets(&self) -> Vec<String> {
-        let secrets = self.optional("META_APP_SECRETS").unwrap_or_default();
-        let secrets = secrets
-            .split(',')
-            .map(str::trim)
-            .filter(|secret| !secret.is_empty());
-        secrets.map(str::to_owned).collect()
+        self.several("META_APP_SECRETS")
+    }
+
+    /// Ids of these apps, in the same order; empty where none is set: then nobody is found by the id that an app knows
+    /// them by.
+    pub fn meta_app_ids(&self) -> Vec<String> {
+        self.several("META_APP_IDS")
+    }
+
+    fn several(&self, name: &'static str) -> Vec<String> {
+        let values = self.optional(name).unwrap_or_default();
+        let values = values.split(',').map(str::trim);
+        values.filter(|value| !value.is_empty()).map(str::to_owned).collect()
     }
 
     /// What Meta shows when it asks whether a webhook is ours.

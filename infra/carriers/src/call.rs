@@ -56,6 +56,8 @@ pub struct Endpoints {
     pub instagram: String,
     /// Secrets of the Meta apps that sign webhooks; the first one also makes the proof that goes with calls.
     pub app_secrets: Vec<String>,
+    /// Ids of these apps, in the same order; empty where none is configured.
+    pub app_ids: Vec<String>,
     /// Twilio's API: `https://api.twilio.com`.
     pub twilio: String,
     /// Resend's API: `https://api.resend.com`.

@@ -107,6 +107,7 @@ fn read(body: &[u8]) {
     let _events = meta::parse(body);
     let text = String::from_utf8_lossy(body);
     let _request = signature::meta::signed_request(&["secret".to_owned()], &text);
+    let _list = meta::id_list::read(body);
     let _challenge = signature::meta::handshake(Some("token"), &text);
     let types = [
         "application/json",

@@ -19,7 +19,7 @@ pub(crate) async fn everything(stack: &Stack) {
         mailbox.answer(&from, 1).await;
     }
     eventually("a bounce is noted", || async {
-        used(stack, "MailTenantRole/Suppressions", "dynamodb:PutItem").then_some(())
+        used(stack, "MailTenantRole/Ledger", "dynamodb:PutItem").then_some(())
     })
     .await;
     let leftovers = format!("{}/_local/schedule/leftovers", stack.base_url());

@@ -50,6 +50,12 @@ impl<'a> Account<'a> {
         Self::on(stack(), tenant, kind, number(), settings).await
     }
 
+    /// Connects a channel that a person granted.
+    pub(crate) async fn granted_by(tenant: &'a Tenant, kind: ChannelKind, person: &str) -> Self {
+        let (settings, person) = (ChannelSettings::default(), person.to_owned());
+        Self::granted(stack(), tenant, kind, number(), settings, person).await
+    }
+
     /// Connects a channel under an id.
     pub(crate) async fn on(
         stack: &Stack,
@@ -58,9 +64,19 @@ impl<'a> Account<'a> {
         account: String,
         settings: ChannelSettings,
     ) -> Self {
+        Self::granted(stack, tenant, kind, account, settings, number()).await
+    }
+
+    async fn granted(
+        stack: &Stack,
+        tenant: &'a Tenant,
+        kind: ChannelKind,
+        account: String,
+        settings: ChannelSettings,
+        granted_by: String,
+    ) -> Self {
         let (platform, scope) = enter(stack, tenant).await;
         let channel = ChannelId::generate(scope.now(), scope.entropy());
-        let granted_by = number();
         let connection = MetaConnection {
             token: token(&account, &granted_by),
             account: account.clone(),

@@ -3,6 +3,7 @@
 //! nothing at all.
 
 mod html;
+mod removal;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -89,7 +90,11 @@ pub(crate) async fn read_status(
     drop(request);
     admit(&app, &network).await?;
     let (status, view) = match find(&app, &code).await? {
-        None => (StatusCode::NOT_FOUND, unknown()),
+        // One notice of a platform may have led to several businesses: it has a code of its own.
+        None => match app.platform.find_removal(&code).await? {
+            None => (StatusCode::NOT_FOUND, unknown()),
+            Some(noted) => (StatusCode::OK, removal::status(&app, &noted).await?),
+        },
         Some((scope, request)) => {
             let first = match *request.duplicate_of {
                 Some(first) => scope.privacy_request(first).await?,

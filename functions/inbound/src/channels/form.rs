@@ -117,7 +117,7 @@ async fn submit(
         thread: Thread::New,
         reach,
     };
-    match receive(&scope, &channel, inbound).await? {
+    match receive(&app.platform, &scope, &channel, inbound).await? {
         Received::Stored(id, _) => Ok(thank(&wanted, id)),
         Received::Forgotten => Ok(thank(&wanted, MessageId::generate(scope.now(), scope.entropy()))),
         // Nothing else is said of a message.

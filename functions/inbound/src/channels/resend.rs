@@ -65,7 +65,7 @@ async fn webhook(
         Err(_) => Err(Problem::invalid_field("body", "is not an event")),
         // Mailboxes receive by SES. What a tenant has come in at Resend stays there.
         Ok(Heard::Mail(_)) => Ok(ignored("mail_received_elsewhere")),
-        Ok(Heard::Event(event)) => match take_mail(&scope, &channel, *event).await? {
+        Ok(Heard::Event(event)) => match take_mail(&app.platform, &scope, &channel, *event).await? {
             Received::Ignored(name) => Ok(ignored(name)),
             _ => Ok(StatusCode::OK),
         },

@@ -3,7 +3,6 @@
 
 mod consent;
 mod request;
-mod say;
 mod sms;
 mod voice;
 

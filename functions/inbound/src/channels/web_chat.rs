@@ -9,7 +9,6 @@ use axum::{Json, Router, middleware};
 use serde::{Deserialize, Serialize};
 use usher_aws::TenantScope;
 use usher_aws::http::{App, Checks, IdempotencyKey, Problem, QueryOf, Strict, TextRule};
-use usher_aws::sealing::HashPurpose;
 use usher_aws::store::{Read, keys};
 use usher_carriers::event::{Person, Said};
 use usher_shared::ids::{ContactId, ConversationId, MessageId, SessionId};
@@ -105,6 +104,7 @@ struct Accepted {
 
 /// `POST /chat/{channel_key}/messages`.
 async fn post_message(
+    State(app): State<App>,
     Visitor {
         scope,
         channel,
@@ -143,7 +143,7 @@ async fn post_message(
         },
         ..Inbound::default()
     };
-    match receive(&scope, &channel, inbound).await? {
+    match receive(&app.platform, &scope, &channel, inbound).await? {
         Received::Stored(id, _) => {
             let accepted = Accepted {
                 object: "message",
@@ -212,11 +212,7 @@ async fn read_answers(
     session: Session,
     mut after: Option<MessageId>,
 ) -> Result<(Vec<AnswerView>, bool), Problem> {
-    let (channel_id, address) = (channel.channel.to_string(), session.id.to_string());
-    let address = scope.key().hash(
-        HashPurpose::ContactAddress,
-        &[channel_id.as_bytes(), address.as_bytes()],
-    );
+    let address = scope.contact_address(*channel.channel, &session.id.to_string());
     let row = scope
         .store()
         .get_row(&keys::contact(scope.tenant(), address), true)

@@ -79,7 +79,7 @@ impl Afterwards<'_> {
             state: MessageState::Sent.into(),
             at: at.into(),
             carrier: Some(self.pseudonyms.carrier(event)).into(),
-            body: body(Said { text, ..said }).into(),
+            body: body(&Said { text, ..said }).into(),
             ..Message::blank()
         };
         let row = keys::message(scope.tenant(), place.conversation, id);

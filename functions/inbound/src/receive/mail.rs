@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use usher_aws::TenantScope;
+use usher_aws::{Platform, TenantScope};
 use usher_aws::suppressions::Means;
 use usher_carriers::event::{Event, MailHead, Person, What};
 use usher_carriers::mail::address::deliverable;
@@ -31,6 +31,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// # Errors
 /// [`ReceiveError`]; the next delivery will do what is left.
 pub async fn take_mail(
+    platform: &Platform,
     scope: &TenantScope,
     channel: &ChannelAddress,
     event: Event,
@@ -43,9 +44,9 @@ pub async fn take_mail(
             if let (Some(person), Some(reason)) = (&event.person, reason(delivery, failure)) {
                 scope.suppress(Means::Email, &person.address, reason).await?;
             }
-            return Box::pin(take(scope, channel, event)).await;
+            return Box::pin(take(platform, scope, channel, event)).await;
         }
-        _ => return Box::pin(take(scope, channel, event)).await,
+        _ => return Box::pin(take(platform, scope, channel, event)).await,
     };
     let Some(person) = event.person else {
         return Ok(Received::Ignored("nobody"));
@@ -75,7 +76,7 @@ pub async fn take_mail(
         thread: place.thread,
         reach,
     };
-    let received = Box::pin(receive(scope, channel, inbound)).await?;
+    let received = Box::pin(receive(platform, scope, channel, inbound)).await?;
     if let (true, Received::Stored(_, conversation)) = (place.enough, received) {
         // Whoever it is, only a person can tell.
         let waits = ConversationState::WaitingForHuman;

@@ -6,13 +6,16 @@ mod echo;
 mod lookup;
 pub mod mail;
 mod place;
+mod rights;
+pub(crate) mod say;
 
 use std::time::Duration;
 
 use serde_json::json;
-use usher_aws::TenantScope;
+use usher_aws::{Platform, TenantScope};
 use usher_aws::attachments::AttachmentError;
 use usher_aws::http::Problem;
+use usher_aws::privacy::PrivacyError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, HashPurpose, KeyringError};
 use usher_aws::store::{StoreError, When, keys};
@@ -25,6 +28,7 @@ use usher_shared::records::{ChannelAddress, InboundMarker, Message};
 use usher_shared::untrusted::KeyedHash;
 
 use self::place::{Found, Place, Wanted};
+use self::rights::Heard;
 
 /// Which conversation of its contact a message goes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +98,9 @@ pub enum ReceiveError {
     /// What came with it could not be stored.
     #[error(transparent)]
     Attachments(#[from] AttachmentError),
+    /// What somebody asks for their data could not be written down.
+    #[error(transparent)]
+    Privacy(#[from] PrivacyError),
 }
 
 impl From<StoreError> for ReceiveError {
@@ -108,6 +115,7 @@ impl From<ReceiveError> for Problem {
             ReceiveError::Keyring(error) => error.into(),
             ReceiveError::Scope(error) => error.into(),
             ReceiveError::Attachments(error) => error.into(),
+            ReceiveError::Privacy(error) => error.into(),
         }
     }
 }
@@ -118,6 +126,7 @@ const LAST_SEEN_STEP: Duration = Duration::from_hours(24);
 /// Pseudonyms on one channel.
 pub(crate) struct Pseudonyms<'a> {
     scope: &'a TenantScope,
+    channel_id: ChannelId,
     channel: String,
 }
 
@@ -125,6 +134,7 @@ impl<'a> Pseudonyms<'a> {
     pub(crate) fn new(scope: &'a TenantScope, channel: ChannelId) -> Self {
         Self {
             scope,
+            channel_id: channel,
             channel: channel.to_string(),
         }
     }
@@ -137,7 +147,7 @@ impl<'a> Pseudonyms<'a> {
 
     /// Of a person's address.
     pub(crate) fn address(&self, address: &str) -> KeyedHash {
-        self.hash(HashPurpose::ContactAddress, &[address.as_bytes()])
+        self.scope.contact_address(self.channel_id, address)
     }
 
     /// Of an event of a person. A message's id ends with it, which is how a message is found by its carrier's id.
@@ -160,6 +170,7 @@ impl<'a> Pseudonyms<'a> {
 /// # Errors
 /// [`ReceiveError`]; the carrier's next delivery will do what is left.
 pub async fn take(
+    platform: &Platform,
     scope: &TenantScope,
     channel: &ChannelAddress,
     event: Event,
@@ -188,7 +199,7 @@ pub async fn take(
         thread: Thread::Current,
         reach,
     };
-    receive(scope, channel, inbound).await
+    receive(platform, scope, channel, inbound).await
 }
 
 /// When an event of a person first came, if it came before and has no time of its own.
@@ -210,6 +221,7 @@ pub(crate) async fn came_at(
 /// # Errors
 /// [`ReceiveError`]; the carrier's next delivery will do what is left.
 pub async fn receive(
+    platform: &Platform,
     scope: &TenantScope,
     channel: &ChannelAddress,
     mut inbound: Inbound,
@@ -267,7 +279,9 @@ pub async fn receive(
     let Some(key) = place.keys.conversation(conversation)? else {
         return Ok(Received::Forgotten);
     };
-    let unattended = inbound.said.unattended || *channel.paused == Some(true);
+    let plea = rights::plea(scope, channel, &place, &inbound).await?;
+    // What people ask for their data no AI answers.
+    let unattended = inbound.said.unattended || *channel.paused == Some(true) || plea.is_some();
     let attached = std::mem::take(&mut inbound.said.attachments);
     let message = Message {
         id: id.into(),
@@ -276,7 +290,7 @@ pub async fn receive(
         channel: channel.channel,
         at: id.at().into(),
         unattended: unattended.then_some(true).into(),
-        body: body(inbound.said).into(),
+        body: body(&inbound.said).into(),
         ..Message::blank()
     };
     let row = keys::message(scope.tenant(), conversation, id);
@@ -294,15 +308,30 @@ pub async fn receive(
     if now.since(place.last_seen) >= LAST_SEEN_STEP {
         touch(scope, &place, now).await?;
     }
+    if let Some(plea) = plea {
+        let heard = Heard {
+            platform,
+            scope,
+            channel,
+            place: &place,
+            said: &inbound.said,
+            address: &inbound.person.address,
+            reach: inbound.reach.as_ref(),
+            message: id,
+            conversation,
+        };
+        // Boxed: large, and most messages ask for nothing.
+        Box::pin(heard.take(plea)).await?;
+    }
     Ok(Received::Stored(id, conversation))
 }
 
-fn body(said: Said) -> MessageBody {
+fn body(said: &Said) -> MessageBody {
     MessageBody {
-        text: said.text,
-        quoted: said.quoted,
-        mail: said.mail,
-        comment: said.comment,
+        text: said.text.clone(),
+        quoted: said.quoted.clone(),
+        mail: said.mail.clone(),
+        comment: said.comment.clone(),
         ..MessageBody::default()
     }
 }

@@ -8,6 +8,7 @@ use usher_shared::ids::{ContactId, ConversationId};
 use usher_shared::model::{ContactRef, ConversationState, Processing, Profile, Reach};
 use usher_shared::record::key;
 use usher_shared::records::{ChannelAddress, Contact, Conversation, ConversationAge};
+use usher_shared::rights::Asked;
 use usher_shared::untrusted::KeyedHash;
 use usher_shared::{Category, Timestamp};
 
@@ -24,6 +25,8 @@ pub(crate) struct Place {
     pub(crate) conversation: ConversationId,
     pub(crate) keys: ContactKeys,
     pub(crate) last_seen: Timestamp,
+    /// What the person was asked back about their data.
+    pub(crate) asked: Option<Asked>,
 }
 
 /// What is looked for.
@@ -82,6 +85,7 @@ impl Wanted<'_> {
                                 conversation,
                                 keys,
                                 last_seen: known.last_seen,
+                                asked: known.asked,
                             })));
                         }
                         Some(Ok((keys, known)))
@@ -205,6 +209,7 @@ impl Wanted<'_> {
             lead: None.into(),
             erased_at: erased_at.into(),
             withdrawn: None.into(),
+            asked: None.into(),
             profile: self.profile.clone().into(),
             reach: self.reach.cloned().into(),
         };
@@ -219,6 +224,7 @@ impl Wanted<'_> {
                 conversation,
                 keys,
                 last_seen: self.now,
+                asked: None,
             }));
         }
         scope.delete_contact_keys(contact.id, conversation).await?;
@@ -257,6 +263,7 @@ impl Wanted<'_> {
                 conversation,
                 keys,
                 last_seen: self.now,
+                asked: known.asked,
             }));
         }
         scope
@@ -335,6 +342,7 @@ pub(crate) struct Known {
     pub(crate) id: ContactId,
     pub(crate) conversation: ConversationId,
     last_seen: Timestamp,
+    asked: Option<Asked>,
 }
 
 impl Known {
@@ -343,6 +351,7 @@ impl Known {
             id: row.peek("id")?,
             conversation: row.peek("conversation")?,
             last_seen: row.peek("last_seen")?,
+            asked: row.peek("asked"),
         })
     }
 }

@@ -231,7 +231,7 @@ impl Platform {
                 grant: grant.into(),
                 tenant: scope.tenant().into(),
                 channel: id.into(),
-                created_at: id.at().into(),
+                created_at: scope.now().into(),
             };
             self.put_grant_use(&used).await?;
         }

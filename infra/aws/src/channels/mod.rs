@@ -176,6 +176,7 @@ impl Platform {
             graph: self.settings.graph_url()?,
             instagram: self.settings.instagram_graph_url()?,
             app_secrets: self.settings.meta_app_secrets(),
+            app_ids: self.settings.meta_app_ids(),
             twilio: self.settings.twilio_url()?,
             resend: self.settings.resend_url()?,
             ses: self.settings.ses_url()?,

@@ -8,6 +8,7 @@ use usher_shared::rate::Wait;
 use usher_shared::scope::Scope;
 
 use crate::files::FileError;
+use crate::privacy::PrivacyError;
 use crate::restart::RestartError;
 use crate::scope::ScopeError;
 use crate::sealing::KeyringError;
@@ -116,6 +117,15 @@ impl Problem {
             StatusCode::FORBIDDEN,
             "signature_invalid",
             "The request is not signed as it has to be.",
+        )
+    }
+
+    /// 400: not signed by an app of ours, or too long ago.
+    pub fn signed_request_invalid() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "signed_request_invalid",
+            "signed_request is not one of this app's, or is not current.",
         )
     }
 
@@ -359,6 +369,15 @@ impl From<NotServing> for Problem {
         match error {
             NotServing::Restoring => Self::restoring(),
             NotServing::Unknown(_) => Self::unavailable(),
+        }
+    }
+}
+
+impl From<PrivacyError> for Problem {
+    fn from(error: PrivacyError) -> Self {
+        match error {
+            PrivacyError::Keyring(error) => error.into(),
+            PrivacyError::Settings(error) => ScopeError::from(error).into(),
         }
     }
 }

@@ -17,15 +17,32 @@ impl TenantScope {
     pub fn privacy_code(&self, request: PrivacyRequestId) -> String {
         let id = request.to_string();
         let mac = self.key().mac("privacy-code", &[id.as_bytes()]);
-        let letter = |byte: &u8| ALPHABET.get(usize::from(byte & 31)).map(|&c| char::from(c));
-        let letters = mac.as_ref().iter().take(CODE_LENGTH);
-        letters.filter_map(letter).collect()
+        spelled(mac.as_ref())
     }
 }
 
+/// A code from bytes that nobody can guess.
+fn spelled(bytes: &[u8]) -> String {
+    let letter = |byte: &u8| ALPHABET.get(usize::from(byte & 31)).map(|&c| char::from(c));
+    bytes.iter().take(CODE_LENGTH).filter_map(letter).collect()
+}
+
 impl Platform {
+    /// The code of a platform's notice about a person: the same for every delivery of it, and stored nowhere.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn removal_code(&self, person: &str, made_at: i64) -> Result<String, KeyringError> {
+        let made_at = made_at.to_be_bytes();
+        let mac = self
+            .directory_key()
+            .await?
+            .mac("removal-code", &[person.as_bytes(), &made_at]);
+        Ok(spelled(mac.as_ref()))
+    }
+
     /// Hash under which a code stands in the directory.
-    pub(super) async fn privacy_code_hash(&self, code: &str) -> Result<KeyedHash, KeyringError> {
+    pub(crate) async fn privacy_code_hash(&self, code: &str) -> Result<KeyedHash, KeyringError> {
         let key = self.directory_key().await?;
         Ok(key.hash(HashPurpose::PrivacyCode, &[code.as_bytes()]))
     }

@@ -339,7 +339,7 @@ fn subscriptions(kind: ChannelKind, connection: &MetaConnection) -> String {
     format!("{}/subscribed_apps", segment(owner))
 }
 
-fn read(answer: &Answer) -> Result<Value, Refusal> {
+pub(super) fn read(answer: &Answer) -> Result<Value, Refusal> {
     let after = answer.retry_after.map(Duration::from_secs);
     if let Some((code, subcode, transient)) = graph_error::read(&answer.body) {
         if transient || graph_error::is_throttling(code) || matches!(code, 1 | 2) {

@@ -2,19 +2,29 @@
 //! a webhook is ours.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
-use base64::engine::general_purpose::GeneralPurpose;
+use base64::engine::general_purpose::{GeneralPurpose, URL_SAFE_NO_PAD};
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use serde_json::Value;
+use usher_shared::Timestamp;
 
 /// Name of the header with the signature, in lower case. Its older sibling with SHA-1 is not looked at.
 pub const HEADER: &str = "x-hub-signature-256";
 
 const PREFIX: &str = "sha256=";
 const MAC_LENGTH: usize = 32;
+/// Bytes of a `signed_request` that are looked at. What Meta sends has some two hundred.
+pub const LONGEST_SIGNED_REQUEST: usize = 4 * 1024;
+/// Characters of the id of a person.
+const LONGEST_ID: usize = 128;
+/// How long after it was made a `signed_request` is taken: Meta tells again for a week at most.
+const OLDEST: Duration = Duration::from_hours(7 * 24);
+/// How far Meta's clock may be ahead of ours.
+const AHEAD: Duration = Duration::from_mins(5);
 /// Encoders differ in whether they pad, and the MAC is over the text with or without.
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
@@ -42,8 +52,23 @@ pub struct SignedRequest {
     pub user_id: String,
     /// When it was made, in seconds since the Unix epoch.
     pub issued_at: Option<i64>,
-    /// When it ends, in seconds since the Unix epoch; looking at it is up to the caller, who has the clock.
+    /// When it ends, in seconds since the Unix epoch.
     pub expires: Option<i64>,
+}
+
+impl SignedRequest {
+    /// Whether it is to be acted on now. One that does not say when it was made could be shown for ever, by whoever
+    /// once saw it.
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        let at = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1_000));
+        let made_lately = self
+            .issued_at
+            .map(at)
+            .is_some_and(|made| made <= now.plus(AHEAD) && now.since(made) <= OLDEST);
+        // Zero means no end.
+        let ends = self.expires.filter(|seconds| *seconds != 0).map(at);
+        made_lately && ends.is_none_or(|end| now < end)
+    }
 }
 
 impl fmt::Debug for SignedRequest {
@@ -54,6 +79,9 @@ impl fmt::Debug for SignedRequest {
 
 /// Opens a `signed_request`, the form field's decoded value. None if no app of ours signed it, or it is no such thing.
 pub fn signed_request(secrets: &[String], text: &str) -> Option<SignedRequest> {
+    if text.len() > LONGEST_SIGNED_REQUEST {
+        return None;
+    }
     let (signature, payload) = text.split_once('.')?;
     let mac = BASE64_URL.decode(signature).ok()?;
     // Over the text as it came: decoding and encoding again may pad it otherwise.
@@ -66,7 +94,7 @@ pub fn signed_request(secrets: &[String], text: &str) -> Option<SignedRequest> {
         return None;
     }
     let user_id = match payload.get("user_id")? {
-        Value::String(id) if !id.is_empty() => id.clone(),
+        Value::String(id) if is_id(id) => id.clone(),
         Value::Number(id) => id.to_string(),
         _ => return None,
     };
@@ -76,6 +104,20 @@ pub fn signed_request(secrets: &[String], text: &str) -> Option<SignedRequest> {
         issued_at: seconds("issued_at"),
         expires: seconds("expires"),
     })
+}
+
+/// A `signed_request` that the app with this secret makes. For those who play the platform.
+pub fn sign_request(secret: &str, payload: &Value) -> String {
+    let payload = URL_SAFE_NO_PAD.encode(payload.to_string());
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let mac = URL_SAFE_NO_PAD.encode(hmac::sign(&key, payload.as_bytes()));
+    format!("{mac}.{payload}")
+}
+
+/// Ids are opaque, but go into addresses of calls.
+fn is_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(plain)
 }
 
 /// The proof that a call comes from the app's own server: goes as the parameter `appsecret_proof`.

@@ -7,6 +7,7 @@
 mod accounts;
 mod media;
 mod messages;
+mod people;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,8 @@ use axum::extract::State;
 use axum::routing::{get, post};
 
 pub(crate) use self::media::File;
-pub(crate) use self::wire::{post_signed, seeded};
+pub use self::people::app_scoped;
+pub(crate) use self::wire::{post_request, post_signed, seeded};
 use super::World;
 
 /// What tokens begin with.
@@ -44,11 +46,19 @@ struct Kept {
     files: BTreeMap<String, File>,
     /// Comments that were answered privately: once each.
     answered: BTreeSet<String>,
+    /// Who wrote to which pages, by their app-scoped ids: page and the id that they have there.
+    wrote: BTreeMap<String, BTreeSet<(String, String)>>,
 }
 
 impl Meta {
     fn with<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
         work(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Remembers that a guest wrote to a page.
+    pub(crate) fn wrote(&self, page: &str, guest: &str) {
+        let known = (page.to_owned(), guest.to_owned());
+        self.with(|kept| kept.wrote.entry(app_scoped(guest)).or_default().insert(known));
     }
 
     /// Keeps what comes with a message.
@@ -89,6 +99,7 @@ fn graph(api: Api) -> Router<Arc<World>> {
                 .post(accounts::subscribe)
                 .delete(accounts::unsubscribe),
         )
+        .route("/{id}/ids_for_pages", get(people::ids_for_pages))
         .route("/{id}/permissions", axum::routing::delete(accounts::revoke))
         .layer(axum::Extension(api))
 }

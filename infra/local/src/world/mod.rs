@@ -78,6 +78,8 @@ impl World {
 
 /// Secret of the app at the played Meta platform: signs webhooks.
 pub const APP_SECRET: &str = "local-app-secret";
+/// Id of that app.
+pub const APP_ID: &str = "1517776481860111";
 /// What the played Meta platform shows when it asks whether a webhook is ours.
 pub const VERIFY_TOKEN: &str = "local-verify-token";
 
@@ -93,6 +95,7 @@ pub(crate) fn parameters(base_url: &str, given: &BTreeMap<String, String>) -> BT
             ("TelegramUrl", format!("{base_url}{PATH}/telegram")),
             ("TelegramBotToken", telegram::BOT_TOKEN.to_owned()),
             ("MetaAppSecrets", APP_SECRET.to_owned()),
+            ("MetaAppIds", APP_ID.to_owned()),
             ("MetaVerifyToken", VERIFY_TOKEN.to_owned()),
             ("MailDomain", "mail.localhost".to_owned()),
             ("BedrockModels", models::BEDROCK_ARN.to_owned()),

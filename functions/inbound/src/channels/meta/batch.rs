@@ -132,7 +132,7 @@ impl Line {
         if is_for_people && let What::Message(said) = &mut event.what {
             said.unattended = true;
         }
-        let received = receive::take(&self.scope, &self.channel, event).await?;
+        let received = receive::take(platform, &self.scope, &self.channel, event).await?;
         if let (true, Received::Stored(_, conversation)) = (is_for_people, received) {
             let to = ConversationState::WaitingForHuman;
             let now = self.scope.now();

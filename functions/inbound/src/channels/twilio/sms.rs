@@ -8,11 +8,11 @@ use usher_shared::channel::Failure;
 use usher_shared::consent::{Wish, wish};
 use usher_shared::ids::{ConversationId, MessageId};
 use usher_shared::model::{ConversationState, MessageBody, Reach};
+use usher_shared::rights::wish as asks_for_rights;
 
 use super::consent::{Asked, Purpose, is_proved, prove};
 use super::request::Genuine;
-use super::say;
-use crate::receive::{Copies, Inbound, Received, receive, take};
+use crate::receive::{Copies, Inbound, Received, receive, say, take};
 
 /// A text message that says something, from somebody.
 struct Text<'a> {
@@ -47,6 +47,7 @@ pub(super) async fn incoming(hook: &Genuine) -> Result<Option<&'static str>, Pro
         said: Said { unattended, ..said },
     };
     match wish {
+        None if suppressed && asks_for_rights(&text.said.text).is_some() => text.call_people().await?,
         None => {
             text.store().await?;
         }
@@ -76,11 +77,25 @@ impl Text<'_> {
             ..Inbound::default()
         };
         Ok(
-            match receive(&self.hook.scope, &self.hook.address, inbound).await? {
+            match receive(&self.hook.platform, &self.hook.scope, &self.hook.address, inbound).await? {
                 Received::Stored(id, conversation) => Some((id, conversation)),
                 _ => None,
             },
         )
+    }
+
+    /// Who ended messages has rights all the same, but cannot be asked back.
+    async fn call_people(&self) -> Result<(), Problem> {
+        let Some((_, conversation)) = self.store().await? else {
+            return Ok(());
+        };
+        let waits = ConversationState::WaitingForHuman;
+        let from = ConversationState::OPEN_TO_AI;
+        let scope = &self.hook.scope;
+        let _with_a_person_already = scope
+            .move_conversation(conversation, &from, waits, scope.now(), None)
+            .await?;
+        Ok(())
     }
 
     /// No more messages, at once: that is written down before anything else. Confirmed by nobody here: the carrier has
@@ -173,7 +188,7 @@ pub(super) async fn status(hook: &Genuine) -> Result<Option<&'static str>, Probl
             .suppress(Means::Sms, &person.address, "carrier")
             .await?;
     }
-    let taken = Box::pin(take(&hook.scope, &hook.address, event)).await?;
+    let taken = Box::pin(take(&hook.platform, &hook.scope, &hook.address, event)).await?;
     Ok(match taken {
         // Every message has several of those that are on their way.
         Received::Ignored(name) if name != "status_on_its_way" => Some(name),

@@ -12,8 +12,8 @@ use usher_shared::records::CallRecording;
 
 use super::consent::{Asked, Purpose, prove};
 use super::request::Genuine;
-use super::{ignored, say};
-use crate::receive::{Copies, Inbound, Received, receive};
+use super::ignored;
+use crate::receive::{Copies, Inbound, Received, receive, say};
 
 /// What a caller left: heard or read.
 struct Left {
@@ -94,7 +94,7 @@ async fn store(hook: &Genuine, about: voice::About) -> Result<Option<Left>, Prob
         ..Inbound::default()
     };
     let scope = &hook.scope;
-    let received = receive(scope, &hook.address, inbound).await?;
+    let received = receive(&hook.platform, scope, &hook.address, inbound).await?;
     let Received::Stored(message, conversation) = received else {
         return Ok(None);
     };

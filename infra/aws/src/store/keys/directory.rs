@@ -2,7 +2,8 @@
 
 use usher_shared::ids::{ApiKeyId, ChannelId, TenantId};
 use usher_shared::records::{
-    ApiKey, ChannelAddress, DownloadLink, GrantUse, PrivacyCode, RateBucket, SweepPlace, TenantEntry,
+    ApiKey, AppRemoval, ChannelAddress, DownloadLink, GrantUse, PrivacyCode, RateBucket, SweepPlace,
+    TenantEntry,
 };
 use usher_shared::untrusted::KeyedHash;
 
@@ -55,6 +56,24 @@ pub fn grant_use(grant: KeyedHash, channel: ChannelId) -> Key<GrantUse> {
 /// All channels that live by a grant, of whatever tenant.
 pub fn grant_uses(grant: KeyedHash) -> Range {
     all(format!("dir#grants#{grant}"))
+}
+
+/// Partition of platforms' notices about people who are still to be looked for.
+const REMOVALS: &str = "dir#removals";
+
+/// A platform's notice about a person who is still to be looked for.
+pub fn open_app_removal(notice: KeyedHash) -> Key<AppRemoval> {
+    Key::inbox(REMOVALS.to_owned(), notice.to_string())
+}
+
+/// All of these: few at any time, and none for long.
+pub fn open_app_removals() -> Range {
+    all(REMOVALS.to_owned())
+}
+
+/// A platform's notice about a person who was looked for: found by the hash of its confirmation code, as a request is.
+pub fn app_removal(notice: KeyedHash) -> Key<AppRemoval> {
+    Key::inbox(format!("dir#privacy#{notice}"), "removal".to_owned())
 }
 
 /// An API key in the directory, by the hash of its secret.

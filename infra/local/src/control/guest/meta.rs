@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Media, Message};
 use crate::stack::Shared;
 use crate::world::PATH;
-use crate::world::meta::{File, post_signed, seeded};
+use crate::world::meta::{File, app_scoped, post_request, post_signed, seeded};
 
 /// Does what the guest does: writes, comments, or takes back or changes what was written under the same
 /// `client_message_id`.
@@ -24,6 +24,12 @@ pub(super) async fn send(shared: &Arc<Shared>, kind: &str, message: &Message) ->
         id: &id,
         files: &files,
     };
+    if let ("messenger" | "instagram", "remove_app" | "delete_data") = (kind, act) {
+        return leave(shared, act, message).await;
+    }
+    if kind == "messenger" {
+        shared.world.meta.wrote(&message.channel, &message.from);
+    }
     let update = match (kind, act) {
         ("whatsapp", act) => guest.on_whatsapp(act),
         ("messenger", "comment") => Some(guest.comments_on_page()),
@@ -34,6 +40,21 @@ pub(super) async fn send(shared: &Arc<Shared>, kind: &str, message: &Message) ->
     let update = update.ok_or("this kind of channel knows no such act")?;
     let said = post_signed(&shared.base_url, &update).await?;
     Ok(json!({"status": said.status, "response": said.body, "message_id": guest.name(kind, act)}))
+}
+
+/// Takes the app off, or asks at the platform for everything to be deleted: the platform tells of it.
+async fn leave(shared: &Arc<Shared>, act: &str, message: &Message) -> Result<Value, String> {
+    let path = match act {
+        "remove_app" => "/hooks/meta/deauthorize",
+        _ => "/hooks/meta/data-deletion",
+    };
+    let payload = json!({
+        "user_id": app_scoped(&message.from),
+        "algorithm": "HMAC-SHA256",
+        "issued_at": message.at_ms / 1000,
+    });
+    let said = post_request(&shared.base_url, path, &payload).await?;
+    Ok(json!({"status": said.status, "response": said.body}))
 }
 
 /// Keeps what comes with a message. Gives ids, types and digests.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::wire::{admit, answer, error, read_token};
 use super::{Api, Shared, media};
+use crate::world::APP_ID;
 
 type Parameters = Query<HashMap<String, String>>;
 
@@ -59,7 +60,7 @@ pub(super) async fn debug_token(
         return answer(&json!({"data": {"is_valid": false, "scopes": [], "error": why}}));
     };
     answer(&json!({"data": {
-        "app_id": "1517776481860111",
+        "app_id": APP_ID,
         "type": "PAGE",
         "is_valid": is_valid,
         "expires_at": 0,
@@ -108,7 +109,7 @@ pub(super) async fn subscriptions(
     };
     let fields = world.meta.with(|kept| kept.subscribed.get(&owner).cloned());
     let apps: Vec<Value> = fields
-        .map(|fields| json!({"id": "1517776481860111", "name": "Local", "subscribed_fields": fields}))
+        .map(|fields| json!({"id": APP_ID, "name": "Local", "subscribed_fields": fields}))
         .into_iter()
         .collect();
     answer(&json!({"data": apps}))

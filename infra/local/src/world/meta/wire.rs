@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
-use usher_carriers::signature::meta::{HEADER, appsecret_proof, sign};
+use usher_carriers::signature::meta::{HEADER, appsecret_proof, sign, sign_request};
+use usher_carriers::urlencoded::encode;
 
 use super::{Api, TOKEN};
 use crate::world::{APP_SECRET, World};
@@ -120,6 +121,24 @@ pub(crate) async fn post_signed(base_url: &str, update: &Value) -> Result<Said, 
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::USER_AGENT, "facebookexternalua")
         .body(body)
+        .send()
+        .await
+        .map_err(|error| error.to_string())?;
+    let status = answer.status().as_u16();
+    let body = answer.text().await.map_err(|error| error.to_string())?;
+    Ok(Said { status, body })
+}
+
+/// Posts what Meta tells when a person takes the app off or wants their data deleted: a form with a `signed_request`.
+///
+/// # Errors
+/// What went wrong on the way.
+pub(crate) async fn post_request(base_url: &str, path: &str, payload: &Value) -> Result<Said, String> {
+    let request = sign_request(APP_SECRET, payload);
+    let answer = crate::client::loopback()
+        .post(format!("{base_url}{path}"))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(encode([("signed_request", request.as_str())]))
         .send()
         .await
         .map_err(|error| error.to_string())?;

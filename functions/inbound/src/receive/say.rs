@@ -9,13 +9,13 @@ use usher_shared::model::{Author, Direction, MessageBody, MessageState};
 use usher_shared::records::Message;
 
 /// The id of a message that follows from what asked for it: asked twice, it is one.
-pub(super) fn id(scope: &TenantScope, at: Timestamp, asked: &[&[u8]]) -> MessageId {
+pub(crate) fn id(scope: &TenantScope, at: Timestamp, asked: &[&[u8]]) -> MessageId {
     let tail = scope.key().hash(HashPurpose::Derived, asked).tail();
     MessageId::derived(at, tail)
 }
 
 /// Queues a message of ours under `id`, unless it is there already or its conversation is gone.
-pub(super) async fn say(
+pub(crate) async fn say(
     scope: &TenantScope,
     conversation: ConversationId,
     id: MessageId,

@@ -572,6 +572,8 @@ records! {
             waiting_since: Option<Timestamp>,
             /// When somebody said that they know of it; ends with the wait.
             acknowledged_at: Option<Timestamp>,
+            /// The day that it is about, such as a wedding's: its period may count from there.
+            event_at: Option<Timestamp>,
         }
         sealed {
             /// The first words of the first message.

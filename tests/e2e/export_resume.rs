@@ -64,6 +64,7 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
         processing: None.into(),
         waiting_since: None.into(),
         acknowledged_at: None.into(),
+        event_at: None.into(),
         title: format!("Conversation {number}").into(),
         reach: None.into(),
     };

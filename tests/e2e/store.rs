@@ -73,6 +73,7 @@ async fn conversation(scope: &TenantScope) -> Talk {
         processing: None.into(),
         waiting_since: None.into(),
         acknowledged_at: None.into(),
+        event_at: None.into(),
         title: "Hello".to_owned().into(),
         reach: None.into(),
     };

@@ -384,6 +384,7 @@ mod tests {
             processing: None.into(),
             waiting_since: None.into(),
             acknowledged_at: None.into(),
+            event_at: None.into(),
             reach: None.into(),
             title: "Is the barn free?".to_owned().into(),
         };

@@ -32,6 +32,8 @@ pub enum When {
     Missing(&'static str),
     /// The open field, a list, does not hold this value; nor does it if it is missing, or there is no such row.
     Lacks(&'static str, Value),
+    /// Each of the two.
+    Both(Box<When>, Box<When>),
 }
 
 /// Collects names and values of an expression.
@@ -113,6 +115,7 @@ impl Expression {
                 format!("(attribute_exists(pk) AND (attribute_not_exists({name}) OR {name} < {value}))")
             }
             When::Missing(field) => format!("attribute_not_exists({})", self.name(field)),
+            When::Both(one, other) => format!("({} AND {})", self.one(one), self.one(other)),
             When::Lacks(field, value) => {
                 let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
                 format!("(NOT contains({name}, {value}))")

@@ -23,6 +23,7 @@ pub mod model;
 pub mod notice;
 mod phrases;
 pub mod policy;
+pub mod published;
 pub mod rate;
 pub mod record;
 pub mod records;

@@ -11,11 +11,11 @@ use usher_aws::http::words::Time;
 use usher_aws::http::{Problem, ProblemBody, Strict};
 use usher_aws::sealing::DataKey;
 use usher_aws::store::{Row, When, keys};
+use usher_shared::Timestamp;
 use usher_shared::category::Category;
 use usher_shared::ids::ConversationId;
 use usher_shared::model::AuditAction;
 use usher_shared::policy::{Anchor, Course};
-use usher_shared::Timestamp;
 use utoipa::ToSchema;
 
 /// A day further away than this is a slip, and would keep a conversation for good.
@@ -193,7 +193,15 @@ mod tests {
         let now = Timestamp::from_millis(1_790_000_000_000);
         let end = end_of_day("2027-06-19", now).map(|at| at.to_string());
         assert_eq!(end.as_deref(), Some("2027-06-19T23:59:59.999Z"));
-        for text in ["", "2027-6-19", "2027-06-31", "19.06.2027", "2027-06-19T", "2099-01-01", "1999-01-01"] {
+        for text in [
+            "",
+            "2027-6-19",
+            "2027-06-31",
+            "19.06.2027",
+            "2027-06-19T",
+            "2099-01-01",
+            "1999-01-01",
+        ] {
             assert_eq!(end_of_day(text, now), None, "{text}");
         }
     }

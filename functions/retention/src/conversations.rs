@@ -7,9 +7,9 @@
 use serde_json::json;
 use usher_aws::TenantScope;
 use usher_aws::holds::Protected;
+use usher_aws::sealing::DataKey;
 use usher_aws::store::keys::{self, Range};
 use usher_aws::store::{Read, Row, When};
-use usher_aws::sealing::DataKey;
 use usher_shared::category::Category;
 use usher_shared::ids::ConversationId;
 use usher_shared::policy::Course;
@@ -106,13 +106,9 @@ async fn sweep_conversation(scope: &TenantScope, age: &ConversationAge) -> Resul
 async fn remove_until(scope: &TenantScope, id: ConversationId, cutoff: Timestamp) -> Result<u64, SweepError> {
     let (tenant, store) = (scope.tenant(), scope.store());
     let mut rows = store.purge(&keys::messages_until(tenant, id, cutoff)).await?;
-    rows += store
-        .purge_until(&keys::traces(tenant, id), Some(cutoff))
-        .await?;
+    rows += store.purge_until(&keys::traces(tenant, id), Some(cutoff)).await?;
     // Their files follow the rows.
-    rows += store
-        .purge(&keys::attachments_until(tenant, id, cutoff))
-        .await?;
+    rows += store.purge(&keys::attachments_until(tenant, id, cutoff)).await?;
     Ok(rows)
 }
 
@@ -194,4 +190,3 @@ async fn forget_title(scope: &TenantScope, id: ConversationId, course: &Course) 
         .await?;
     Ok(())
 }
-

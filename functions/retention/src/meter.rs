@@ -106,10 +106,7 @@ async fn oldest_of(
     let first = unheld(scope, range, protected, limit).await?;
     let oldest = first.first().and_then(Row::anchor);
     let end = oldest.and_then(|oldest| scope.policy().expiry(category, oldest));
-    Ok((
-        oldest,
-        end.map_or(Duration::ZERO, |end| scope.now().since(end)),
-    ))
+    Ok((oldest, end.map_or(Duration::ZERO, |end| scope.now().since(end))))
 }
 
 /// The same of conversations, by the notes of their age. Where their end depends on more than that, their heads tell.

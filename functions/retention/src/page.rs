@@ -124,14 +124,17 @@ fn policy() -> PrivacyPolicy {
 }
 
 fn category(entry: Published) -> CategoryPolicy {
-    let periods = entry.periods.into_iter().map(|(preset, days, bounds)| PresetPeriod {
-        preset: json!(preset).as_str().unwrap_or_default().to_owned(),
-        days,
-        bounds: bounds.map(|bounds| PeriodBounds {
-            min_days: bounds.min_days,
-            max_days: bounds.max_days,
-        }),
-    });
+    let periods = entry
+        .periods
+        .into_iter()
+        .map(|(preset, days, bounds)| PresetPeriod {
+            preset: json!(preset).as_str().unwrap_or_default().to_owned(),
+            days,
+            bounds: bounds.map(|bounds| PeriodBounds {
+                min_days: bounds.min_days,
+                max_days: bounds.max_days,
+            }),
+        });
     let stays = entry.stays.into_iter();
     CategoryPolicy {
         category: entry.category.name(),
@@ -152,11 +155,19 @@ fn page() -> String {
             .map(|(_, days, bounds)| format!("<td>{}</td>", period(*days, *bounds)))
             .collect();
         let (name, purpose) = (entry.category.name(), entry.purpose);
-        let _infallible = write!(rows, "<tr><th scope=\"row\">{name}</th><td>{purpose}</td>{periods}</tr>");
+        let _infallible = write!(
+            rows,
+            "<tr><th scope=\"row\">{name}</th><td>{purpose}</td>{periods}</tr>"
+        );
     }
     let presets: String = PRESETS
         .iter()
-        .map(|preset| format!("<th scope=\"col\">{}</th>", json!(preset).as_str().unwrap_or_default()))
+        .map(|preset| {
+            format!(
+                "<th scope=\"col\">{}</th>",
+                json!(preset).as_str().unwrap_or_default()
+            )
+        })
         .collect();
     let mut stays = String::new();
     for (record, why) in published().into_iter().flat_map(|entry| entry.stays) {
@@ -184,7 +195,9 @@ fn page() -> String {
 }
 
 fn period(days: Option<u32>, bounds: Option<Bounds>) -> String {
-    let text = |days: Option<u32>| days.map_or_else(|| "life of the account".to_owned(), |days| format!("{days} days"));
+    let text = |days: Option<u32>| {
+        days.map_or_else(|| "life of the account".to_owned(), |days| format!("{days} days"))
+    };
     let chosen = |bounds: Bounds| {
         let (least, most) = (bounds.min_days, text(bounds.max_days));
         format!(", or what the business chooses, from {least} days to {most}")

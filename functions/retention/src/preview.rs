@@ -112,7 +112,11 @@ pub(crate) async fn preview_retention(
     let reading = app.platform.only_reading(scope).await?;
     let going = Going::count(&reading, &next, at).await?;
     let until = now.plus(TOKEN_LIFE);
-    let confirm_token = if shortens { Some(token(scope, &next, until)?) } else { None };
+    let confirm_token = if shortens {
+        Some(token(scope, &next, until)?)
+    } else {
+        None
+    };
     Ok(Json(RetentionPreview {
         object: "retention_preview",
         version: old.version(),
@@ -212,7 +216,9 @@ impl Going {
                         return Ok(());
                     }
                     seen += 1;
-                    let ids = note.peek::<ConversationId>("conversation").zip(note.peek::<ContactRef>("contact"));
+                    let ids = note
+                        .peek::<ConversationId>("conversation")
+                        .zip(note.peek::<ContactRef>("contact"));
                     if let Some((id, contact)) = ids
                         && !protected.conversation(id, contact.id)
                     {
@@ -252,15 +258,9 @@ impl Going {
             self.note(Category::Conversation, course.last_activity);
         }
         for (category, range) in [
-            (
-                Category::Conversation,
-                keys::messages_until(tenant, id, until),
-            ),
+            (Category::Conversation, keys::messages_until(tenant, id, until)),
             (Category::AiTrace, keys::traces(tenant, id)),
-            (
-                Category::Attachment,
-                keys::attachments_until(tenant, id, until),
-            ),
+            (Category::Attachment, keys::attachments_until(tenant, id, until)),
         ] {
             self.count_rows(scope, category, &range, &goes).await?;
         }

@@ -26,6 +26,7 @@ pub mod notice;
 mod phrases;
 pub mod policy;
 pub mod privacy;
+pub mod published;
 pub mod rate;
 pub mod record;
 pub mod records;

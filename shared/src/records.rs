@@ -617,6 +617,8 @@ records! {
             acknowledged_at: Option<Timestamp>,
             /// The message that told the person that an AI answers; none where they are told by the page.
             ai_told: Option<MessageId>,
+            /// The day that it is about, such as a wedding's: its period may count from there.
+            event_at: Option<Timestamp>,
         }
         sealed {
             /// The first words of the first message.

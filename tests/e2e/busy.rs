@@ -47,7 +47,12 @@ pub(crate) async fn keep_doing(stack: &Stack, tenant: &Tenant, function: &str) {
                     send(CLIENT.post(format!("{}/_local/schedule/{name}", stack.base_url()))).await;
                 }
                 tenant.get("/v1/retention").await;
-                tenant.put("/v1/retention", &json!({"lead_days": 30})).await;
+                tenant
+                    .put("/v1/retention", &json!({"cooling_off_hours": 72}))
+                    .await;
+                tenant
+                    .post("/v1/retention/preview", &json!({"lead_days": 30}))
+                    .await;
             }
             // What a guest says goes through all the others.
             _ => {

@@ -65,6 +65,7 @@ async fn conversation(scope: &TenantScope, number: usize, messages: usize, lette
         waiting_since: None.into(),
         acknowledged_at: None.into(),
         ai_told: None.into(),
+        event_at: None.into(),
         title: format!("Conversation {number}").into(),
         reach: None.into(),
     };

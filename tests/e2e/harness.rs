@@ -17,6 +17,8 @@ use usher_shared::channel::ChannelKind;
 
 /// An answer has to be there after this long, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// What shortens a period waits this long.
+pub(crate) const COOLING_OFF: Duration = Duration::from_hours(72);
 const POLL: Duration = Duration::from_millis(100);
 
 pub(crate) static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
@@ -207,6 +209,26 @@ impl Tenant {
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         send(self.request(Method::DELETE, path)).await
+    }
+
+    /// Shortens periods as a person has to: previewed, confirmed, and waited for.
+    pub(crate) async fn shorten(&self, stack: &Stack, change: &Value) {
+        let preview = self.post("/v1/retention/preview", change).await.expect(200);
+        assert_eq!(preview["shortens"], true, "{preview}");
+        let mut confirmed = change.clone();
+        confirmed["confirm_token"] = preview["confirm_token"].clone();
+        self.put("/v1/retention", &confirmed).await.expect(202);
+        stack.advance(COOLING_OFF).await.unwrap();
+    }
+
+    /// The same tenant, seen by the visitors of another of its web chats.
+    pub(crate) fn at_channel(&self, key: &str) -> Self {
+        let mut demo = self.demo.clone();
+        key.clone_into(&mut demo.channel_key);
+        Self {
+            base: self.base.clone(),
+            demo,
+        }
     }
 
     pub(crate) fn chat(&self, path: &str) -> String {

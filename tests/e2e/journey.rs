@@ -430,9 +430,9 @@ async fn retention(stack: &Stack) {
     let asked = other.say("Hello?").await;
     other.answer_to(&asked).await;
     site.get("/v1/retention").await.expect(200);
-    let change = json!({"conversation_days": 30, "lead_days": 30});
-    site.put("/v1/retention", &change).await.expect(200);
-    stack.advance(Duration::from_hours(24 * 20)).await.unwrap();
+    site.shorten(stack, &json!({"conversation_days": 30, "lead_days": 30}))
+        .await;
+    stack.advance(Duration::from_hours(24 * 17)).await.unwrap();
     let asked = other.say("Still nobody?").await;
     other.answer_to(&asked).await;
     for _ in 0..2 {

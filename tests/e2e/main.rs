@@ -41,6 +41,7 @@ mod meta;
 mod meter;
 mod models;
 mod ops;
+mod periods;
 mod permissions;
 mod planted;
 mod privacy;

@@ -97,15 +97,15 @@ fn p_ret_11_a_shorter_period_hides_what_is_stored_at_once_and_the_sweep_removes_
             talks.push(id(&tenant.conversation_of(&asked).await));
         }
         let clock = format!("{}/_local/clock", stack.base_url());
-        send(CLIENT.post(&clock).json(&json!({"advance": "100d"})))
+        // With the three days that it waits, a hundred.
+        send(CLIENT.post(&clock).json(&json!({"advance": "97d"})))
             .await
             .expect(200);
         let path = format!("/v1/conversations/{}", talks[0]);
         tenant.get(&path).await.expect(200);
 
-        let put =
-            |body: serde_json::Value| send(tenant.request(reqwest::Method::PUT, "/v1/retention").json(&body));
-        let changed = put(json!({"conversation_days": 90})).await.expect(200);
+        tenant.shorten(&stack, &json!({"conversation_days": 90})).await;
+        let changed = tenant.get("/v1/retention").await.expect(200);
         let period = changed["periods"]
             .as_array()
             .unwrap()
@@ -166,11 +166,9 @@ fn p_ret_02_leads_end_when_the_tenant_says_so_and_conversations_do_not_with_them
             .await;
         guest.answer_to(&asked).await;
         let conversation = id(&tenant.conversation_of(&asked).await);
-        let put =
-            |body: serde_json::Value| send(tenant.request(reqwest::Method::PUT, "/v1/retention").json(&body));
-        put(json!({"lead_days": 30})).await.expect(200);
+        tenant.shorten(&stack, &json!({"lead_days": 30})).await;
         let clock = format!("{}/_local/clock", stack.base_url());
-        send(CLIENT.post(&clock).json(&json!({"advance": "29d"})))
+        send(CLIENT.post(&clock).json(&json!({"advance": "26d"})))
             .await
             .expect(200);
         assert_eq!(data(&tenant.get("/v1/leads").await.expect(200)).len(), 1);

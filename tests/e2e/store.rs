@@ -74,6 +74,7 @@ async fn conversation(scope: &TenantScope) -> Talk {
         waiting_since: None.into(),
         acknowledged_at: None.into(),
         ai_told: None.into(),
+        event_at: None.into(),
         title: "Hello".to_owned().into(),
         reach: None.into(),
     };

@@ -154,6 +154,45 @@ fn p_ret_09_recovery_windows_end_before_the_thirty_days_that_are_promised() {
 }
 
 #[test]
+fn p_ret_07_every_log_ends_after_fourteen_days_and_none_of_accesses_is_written() {
+    let (text, template) = template();
+    let all = resources(&template);
+    let logs = all.iter().filter(|(_, kind, _)| kind == "AWS::Logs::LogGroup");
+    let brief: BTreeSet<&str> = logs
+        .filter(|(_, _, properties)| {
+            properties["RetentionInDays"]
+                .as_u64()
+                .is_some_and(|days| days <= 14)
+        })
+        .map(|(id, _, _)| id.as_str())
+        .collect();
+    let mut functions = 0;
+    for (id, kind, properties) in &all {
+        if kind == "AWS::Serverless::Function" {
+            functions += 1;
+            // One of Lambda's own making would be kept for good.
+            let group = &properties["LoggingConfig"]["LogGroup"];
+            let Value::Tagged(group) = group else {
+                panic!("{id} has no log group of ours: {group:?}")
+            };
+            assert!(
+                group.value.as_str().is_some_and(|group| brief.contains(group)),
+                "{id}: {group:?}"
+            );
+        }
+    }
+    assert!(functions > 10, "{functions}");
+    for name in [
+        "AccessLogSettings",
+        "LoggingConfiguration",
+        "TracingConfig",
+        "AWS::CloudTrail",
+    ] {
+        assert!(!text.contains(name), "{name} would keep addresses elsewhere");
+    }
+}
+
+#[test]
 fn p_ret_10_p_sec_01_files_are_encrypted_private_unversioned_and_end_after_seven_days() {
     let (_, template) = template();
     let all = resources(&template);

@@ -385,6 +385,7 @@ mod tests {
             waiting_since: None.into(),
             acknowledged_at: None.into(),
             ai_told: None.into(),
+            event_at: None.into(),
             reach: None.into(),
             title: "Is the barn free?".to_owned().into(),
         };

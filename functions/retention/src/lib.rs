@@ -4,11 +4,18 @@
 //! Reads do not wait for any of this: they hide what is past its period by the policy in force. The sweep
 //! makes it true of the bytes as well.
 
+mod change;
+mod conversation;
+mod conversations;
 mod count;
 mod meter;
+mod page;
+mod preview;
 mod recordings;
 mod routes;
 mod sweep;
+mod view;
+mod words;
 
 use std::sync::Arc;
 

@@ -10,7 +10,8 @@ use usher_shared::model::ContactRef;
 
 use crate::sweep::SweepError;
 
-/// Removes recordings of calls at their carrier, which end with what was said. What the carrier does not remove now is
+/// Removes recordings of calls at their carrier, which end with what was said, and under the shortest period in force:
+/// neither an anchor nor a longer channel keeps a recording. What the carrier does not remove now is
 /// found by the next sweep.
 pub(crate) async fn sweep_recordings(
     platform: &Platform,

@@ -1,22 +1,25 @@
-//! `GET` and `PUT /v1/retention`, and the meter as a report.
+//! The periods over HTTP: read, changed, a change that waits taken back; and the meter as a report.
 
+use axum::http::StatusCode;
 use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use usher_aws::TenantScope;
 use usher_aws::http::access::Granted;
 use usher_aws::http::access::permission::{RetentionRead, RetentionWrite};
-use usher_aws::http::document::{Invalid, Refused, base, finish};
-use usher_aws::http::{App, FieldError, Problem, ProblemBody, Strict, wrap};
+use usher_aws::http::document::{Invalid, NotFound, Refused, base, finish};
+use usher_aws::http::words::Time;
+use usher_aws::http::{App, Problem, ProblemBody, Strict, wrap};
 use usher_aws::store::{Part, When, keys};
 use usher_shared::TenantPolicy;
-use usher_shared::category::Category;
 use usher_shared::model::AuditAction;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::meter;
+use crate::change::{RetentionChange, changed_for};
+use crate::view::Retention;
+use crate::{conversation, meter, page, preview};
 
 /// All routes of the function.
 pub fn router(app: App) -> Router {
@@ -32,77 +35,19 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(base())
         .routes(routes!(read_retention, change_retention))
+        .routes(routes!(cancel_pending))
+        .routes(routes!(preview::preview_retention))
         .routes(routes!(read_report))
-}
-
-/// How long what is kept.
-#[derive(Debug, Serialize, ToSchema)]
-struct Retention {
-    /// Always `retention`.
-    object: &'static str,
-    /// Where the periods start from: `hospitality`, `website` or `mail`.
-    preset: String,
-    /// One entry per category.
-    periods: Vec<Period>,
-}
-
-/// The period of one category.
-#[derive(Debug, Serialize, ToSchema)]
-struct Period {
-    /// The category.
-    category: String,
-    /// Days from a record's time to its end; null for the life of the account.
-    days: Option<u32>,
-    /// Whether the tenant chose it.
-    chosen: bool,
-    /// Between which the tenant may choose; null if the platform's period holds for all.
-    bounds: Option<PeriodBounds>,
-}
-
-/// Between which days a period may be chosen, both included.
-#[derive(Debug, Serialize, ToSchema)]
-struct PeriodBounds {
-    /// The shortest.
-    min_days: u32,
-    /// The longest; null for the life of the account.
-    max_days: Option<u32>,
-}
-
-/// The choice of periods. What is not mentioned stays; null goes back to the preset's period.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct RetentionChange {
-    /// Days to keep conversations, their messages and the AI's audit trail.
-    #[serde(default)]
-    #[schema(value_type = Option<u32>)]
-    conversation_days: Choice,
-    /// Days to keep leads after their last activity.
-    #[serde(default)]
-    #[schema(value_type = Option<u32>)]
-    lead_days: Choice,
-}
-
-/// What a change says of one period.
-#[derive(Clone, Copy, Debug, Default)]
-enum Choice {
-    /// Nothing.
-    #[default]
-    Stays,
-    /// Null: the preset's period.
-    Preset,
-    /// A number of days.
-    Days(u32),
-}
-
-impl<'de> Deserialize<'de> for Choice {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::<u32>::deserialize(deserializer)?.map_or(Self::Preset, Self::Days))
-    }
+        .routes(routes!(
+            conversation::read_conversation_retention,
+            conversation::set_event_date
+        ))
+        .routes(routes!(page::read_policy))
 }
 
 /// Reads the periods in force
 ///
-/// Scope: `retention:read`.
+/// With the change that waits, if there is one. Scope: `retention:read`.
 #[utoipa::path(
     get,
     path = "/v1/retention",
@@ -110,14 +55,15 @@ impl<'de> Deserialize<'de> for Choice {
     responses((status = 200, description = "The periods.", body = Retention), Refused)
 )]
 async fn read_retention(granted: Granted<RetentionRead>) -> Json<Retention> {
-    Json(view(granted.scope().policy()))
+    Json(Retention::of(granted.scope().policy()))
 }
 
 /// Chooses periods
 ///
-/// Within the platform's bounds. In force at once, for what is stored already as well: what is past its period
-/// is hidden from this moment and removed by the next sweep. What a longer period would bring back is only
-/// what has not been removed yet. Scope: `retention:write`.
+/// Within the platform's bounds. What lengthens is in force at once. What shortens anything needs the `confirm_token` of
+/// its preview, waits for `cooling_off_hours`, as a whole, and then takes effect by itself, for what is stored already as
+/// well: what is past its period is hidden from that moment and removed by the next sweep. What a longer period would
+/// bring back is only what has not been removed yet. Scope: `retention:write`.
 #[utoipa::path(
     put,
     path = "/v1/retention",
@@ -125,8 +71,13 @@ async fn read_retention(granted: Granted<RetentionRead>) -> Json<Retention> {
     request_body = RetentionChange,
     responses(
         (status = 200, description = "The periods, as they are now.", body = Retention),
-        (status = 409, description = "Somebody else changed them at the same time.", body = ProblemBody,
-            content_type = "application/problem+json"),
+        (status = 202, description = "The periods, as they are now, with the change that waits.", body = Retention),
+        (status = 409, description = "Somebody else changed them at the same time; a change waits already; or the token is over, or from the preview of something else.",
+            body = ProblemBody, content_type = "application/problem+json", example = json!({
+                "code": "change_pending", "title": "Conflict", "status": 409,
+                "detail": "A change waits already. Cancel it first.",
+                "request_id": "req_01k5p0d3sbqgd2h6x7mzv9e4ra"
+            })),
         Refused,
         Invalid,
     )
@@ -134,44 +85,62 @@ async fn read_retention(granted: Granted<RetentionRead>) -> Json<Retention> {
 async fn change_retention(
     granted: Granted<RetentionWrite>,
     body: Strict<RetentionChange>,
-) -> Result<Json<Retention>, Problem> {
+) -> Result<(StatusCode, Json<Retention>), Problem> {
     let scope = granted.scope();
-    let policy = changed(scope.policy(), &body.value)?;
+    let (old, now) = (scope.policy(), scope.now());
+    refuse_second(old)?;
+    let next = changed_for(scope, &body.value).await?;
+    let (status, policy) = if old.is_shortened_by(&next) {
+        let token = body.value.confirm_token.as_deref();
+        preview::confirm(scope, &next, token)?;
+        let at = old.cooled_off_at(now);
+        (StatusCode::ACCEPTED, old.clone().followed_by(next, at))
+    } else {
+        (StatusCode::OK, old.succeeded_by(next))
+    };
     let entry = granted.audit(AuditAction::RetentionChanged, &scope.tenant())?;
     store(scope, &policy, entry).await?;
-    Ok(Json(view(&policy)))
+    Ok((status, Json(Retention::of(&policy))))
 }
 
-fn changed(policy: &TenantPolicy, change: &RetentionChange) -> Result<TenantPolicy, Problem> {
-    let (mut policy, mut errors) = (policy.clone(), Vec::new());
-    for (field, category, days) in [
-        (
-            "conversation_days",
-            Category::Conversation,
-            change.conversation_days,
-        ),
-        ("lead_days", Category::Lead, change.lead_days),
-    ] {
-        match days {
-            Choice::Stays => {}
-            Choice::Preset => policy.reset(category),
-            Choice::Days(days) => {
-                if let Err(error) = policy.choose(category, days) {
-                    errors.push(FieldError::new(field, error.to_string()));
-                }
-            }
-        }
+/// Cancels the change that waits
+///
+/// The periods in force stay as they are. Scope: `retention:write`.
+#[utoipa::path(
+    delete,
+    path = "/v1/retention/pending",
+    tag = "retention",
+    responses(
+        (status = 200, description = "The periods, as they are now.", body = Retention),
+        (status = 409, description = "Somebody else changed them at the same time.", body = ProblemBody,
+            content_type = "application/problem+json"),
+        Refused,
+        NotFound,
+    )
+)]
+async fn cancel_pending(granted: Granted<RetentionWrite>) -> Result<Json<Retention>, Problem> {
+    let scope = granted.scope();
+    if scope.policy().pending().is_none() {
+        return Err(Problem::not_found());
     }
-    if errors.is_empty() {
-        Ok(policy)
-    } else {
-        Err(Problem::invalid(errors))
+    let policy = scope.policy().clone().without_pending();
+    let entry = granted.audit(AuditAction::RetentionChanged, &scope.tenant())?;
+    store(scope, &policy, entry).await?;
+    Ok(Json(Retention::of(&policy)))
+}
+
+/// One change waits at a time: what a second one would start from is not in force yet.
+pub(crate) fn refuse_second(policy: &TenantPolicy) -> Result<(), Problem> {
+    if policy.pending().is_none() {
+        return Ok(());
     }
+    let detail = "A change waits already. Cancel it first.";
+    Err(Problem::conflict("change_pending", detail))
 }
 
 async fn store(scope: &TenantScope, policy: &TenantPolicy, entry: Part) -> Result<(), Problem> {
     let row = keys::tenant(scope.tenant());
-    let when = When::Is("policy", json!(scope.policy()));
+    let when = When::Is("policy", json!(scope.stored_policy()));
     let change = scope
         .store()
         .updating(&row, vec![("policy", json!(policy))], &[when])?;
@@ -185,34 +154,16 @@ async fn store(scope: &TenantScope, policy: &TenantPolicy, entry: Part) -> Resul
     ))
 }
 
-fn view(policy: &TenantPolicy) -> Retention {
-    let periods = Category::ALL.into_iter().map(|category| Period {
-        category: category.name().to_owned(),
-        days: policy.days(category),
-        chosen: policy.chosen(category).is_some(),
-        bounds: category.bounds(policy.preset).map(|bounds| PeriodBounds {
-            min_days: bounds.min_days,
-            max_days: bounds.max_days,
-        }),
-    });
-    let preset = json!(policy.preset).as_str().unwrap_or_default().to_owned();
-    Retention {
-        object: "retention",
-        preset,
-        periods: periods.collect(),
-    }
-}
-
 /// What the sweep has achieved.
 #[derive(Debug, Serialize, ToSchema)]
 struct RetentionReport {
     /// Always `retention_report`.
     object: &'static str,
     /// When it was made.
-    generated_at: String,
+    generated_at: Time,
     /// Holds that are not released. What they keep is left out of the readings below.
     active_holds: usize,
-    /// One entry per category that the sweep removes.
+    /// One entry per category that has a period, or may have one.
     categories: Vec<CategoryReport>,
 }
 
@@ -223,8 +174,13 @@ struct CategoryReport {
     category: String,
     /// Days from a record's time to its end; null for the life of the account.
     days: Option<u32>,
-    /// Time of the oldest record that is stored, whether it can be read or not; null if there is none.
-    oldest_at: Option<String>,
+    /// What removes what has ended: `sweep`, every hour; `database`, by the stamp on each record, within days; `queue`,
+    /// by the retention of the queues.
+    removed_by: &'static str,
+    /// Time of the oldest record that is stored, whether it can be read or not; where a conversation may be kept longer
+    /// than what is in it, of the one that is due first. Null if there is none, and where `removed_by` keeps no
+    /// order of age.
+    oldest_at: Option<Time>,
     /// Seconds since the oldest record should have been removed; 0 if nothing is overdue.
     overdue_seconds: u64,
 }
@@ -248,59 +204,14 @@ async fn read_report(granted: Granted<RetentionRead>) -> Result<Json<RetentionRe
         .map(|reading| CategoryReport {
             category: reading.category.name().to_owned(),
             days: reading.days,
-            oldest_at: reading.oldest.map(|oldest| oldest.to_string()),
+            removed_by: reading.removed_by.name(),
+            oldest_at: reading.oldest.map(Time),
             overdue_seconds: reading.overdue.as_secs(),
         });
     Ok(Json(RetentionReport {
         object: "retention_report",
-        generated_at: scope.now().to_string(),
+        generated_at: Time(scope.now()),
         active_holds: protected.holds.len(),
         categories: readings.collect(),
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-    use usher_shared::category::Preset;
-
-    fn change(text: &str) -> Result<TenantPolicy, Problem> {
-        changed(
-            &TenantPolicy::preset(Preset::Website),
-            &serde_json::from_str(text).unwrap(),
-        )
-    }
-
-    #[test]
-    fn what_is_not_mentioned_stays_and_null_goes_back() {
-        let policy = change(r#"{"conversation_days": 30, "lead_days": 400}"#).unwrap();
-        assert_eq!(
-            (policy.days(Category::Conversation), policy.days(Category::Lead)),
-            (Some(30), Some(400))
-        );
-        let body: RetentionChange = serde_json::from_str(r#"{"lead_days": null}"#).unwrap();
-        let policy = changed(&policy, &body).unwrap();
-        assert_eq!(
-            (policy.days(Category::Conversation), policy.days(Category::Lead)),
-            (Some(30), None)
-        );
-    }
-
-    #[test]
-    fn every_period_outside_its_bounds_is_named_with_the_bound() {
-        let problem = change(r#"{"conversation_days": 366, "lead_days": 0}"#).unwrap_err();
-        let errors: Vec<_> = problem
-            .errors()
-            .iter()
-            .map(|e| (e.field.as_str(), e.message.as_str()))
-            .collect();
-        assert_eq!(
-            errors,
-            [
-                ("conversation_days", "must be at least 1 days and at most 365"),
-                ("lead_days", "must be at least 1 days"),
-            ]
-        );
-    }
 }

@@ -13,16 +13,19 @@ use usher_aws::store::{Read, StoreError, When, keys};
 use usher_aws::telemetry::{self, Unit};
 use usher_aws::{Platform, TenantScope};
 use usher_shared::category::Category;
-use usher_shared::ids::{ConversationId, TenantId};
+use usher_shared::ids::TenantId;
 use usher_shared::model::{ContactRef, Profile};
-use usher_shared::records::{Contact, ConversationAge, Lead, Message};
-use usher_shared::{Record as _, Sealed, Timestamp};
+use usher_shared::records::{Contact, Lead};
+use usher_shared::{Sealed, Timestamp};
 
-use crate::meter;
+use crate::conversations::sweep_conversations;
+use crate::meter::{self, RemovedBy};
 use crate::recordings::sweep_recordings;
 
-/// Notes or leads read at once.
+/// Leads read at once.
 const PAGE: usize = 50;
+/// What is stored this much longer than was promised is an error: `OverdueAlarm` is about the same.
+const OVERDUE: Duration = Duration::from_hours(24);
 /// Time kept for the tenant in hand; with less, the next run goes on.
 const ENOUGH: Duration = Duration::from_secs(20);
 
@@ -155,173 +158,37 @@ async fn sweep_one(
     for hold in &protected.holds {
         scope.holds().tend(hold).await?;
     }
-    let mut rows = 0;
-    if let Some(cutoff) = ended(Category::Conversation) {
-        rows += sweep_conversations(&scope, cutoff).await?;
+    let mut rows = sweep_conversations(&scope).await?;
+    let shortest = scope.policy().shortest(Category::Conversation);
+    if let Some(cutoff) = shortest.map(|days| scope.now().minus_days(days)) {
         rows += sweep_recordings(platform, &scope, &protected, cutoff).await?;
     }
     if let Some(cutoff) = ended(Category::Lead) {
         rows += sweep_leads(&scope, cutoff).await?;
     }
+    if let Some(cutoff) = ended(Category::SecurityLog) {
+        let range = keys::audit_events_until(tenant, cutoff);
+        rows += scope.store().purge(&range).await?;
+    }
     if rows > 0 {
         tracing::info!(tenant.id = %tenant, rows, "swept");
     }
-    let overdue = meter::measure(&scope, &protected)
-        .await?
-        .into_iter()
-        .map(|reading| reading.overdue)
-        .max();
-    worst.overdue = worst.overdue.max(overdue.unwrap_or_default());
+    for reading in meter::measure(&scope, &protected).await? {
+        if reading.overdue > OVERDUE {
+            let category = reading.category.name();
+            let hours = reading.overdue.as_secs() / 3_600;
+            tracing::error!(tenant.id = %tenant, category, hours, "stored longer than was promised");
+        }
+        // What the database removes by its stamps comes within days: the report shows it, nobody is woken for it.
+        if reading.removed_by == RemovedBy::Sweep {
+            worst.overdue = worst.overdue.max(reading.overdue);
+        }
+    }
     let unfinished = platform.restart_unfinished(&scope).await?;
     worst.unfinished = worst.unfinished.max(unfinished.oldest);
     worst.request = worst.request.max(unfinished.oldest_request);
     worst.overdue_requests += unfinished.overdue_requests;
     Ok((rows, unfinished.restarted))
-}
-
-async fn sweep_conversations(scope: &TenantScope, cutoff: Timestamp) -> Result<u64, SweepError> {
-    let (mut rows, mut after) = (0, None);
-    loop {
-        let read = Read {
-            limit: PAGE,
-            backward: false,
-            consistent: false,
-            after,
-        };
-        let page = scope
-            .store()
-            .query(&keys::ages(scope.tenant(), cutoff), &read)
-            .await?;
-        // Looked at anew for each page: a hold that was placed meanwhile counts.
-        let protected = if page.rows.is_empty() {
-            Protected::default()
-        } else {
-            scope.holds().protected().await?
-        };
-        for row in page.rows {
-            let age: ConversationAge = scope.store().open(row, &DataKey::none())?;
-            // Its note stays as it is, so that the first sweep after the hold finds it.
-            if !protected.conversation(*age.conversation, age.contact.id) {
-                rows += sweep_conversation(scope, &age, cutoff).await?;
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(rows);
-        }
-    }
-}
-
-/// Removes what a conversation holds of the cutoff and before: messages by their keys, traces by their
-/// anchors. If nothing is left, the conversation itself goes, with its key.
-async fn sweep_conversation(
-    scope: &TenantScope,
-    age: &ConversationAge,
-    cutoff: Timestamp,
-) -> Result<u64, SweepError> {
-    let (tenant, id) = (scope.tenant(), *age.conversation);
-    let mut rows = scope
-        .store()
-        .purge(&keys::messages_until(tenant, id, cutoff))
-        .await?;
-    rows += scope
-        .store()
-        .purge_until(&keys::traces(tenant, id), Some(cutoff))
-        .await?;
-    // Their files follow the rows.
-    rows += scope
-        .store()
-        .purge(&keys::attachments_until(tenant, id, cutoff))
-        .await?;
-    let read = Read {
-        limit: 1,
-        backward: false,
-        consistent: true,
-        after: None,
-    };
-    let first = scope
-        .store()
-        .query(&keys::messages(tenant, id, None), &read)
-        .await?
-        .rows
-        .into_iter()
-        .next();
-    // What the policy hides is not among the rows read; so the oldest message left is a living one.
-    let oldest = first.and_then(|row| row.peek::<Timestamp>(Message::SPEC.anchor));
-    let head = scope
-        .store()
-        .get_row(&keys::conversation(tenant, id), true)
-        .await?;
-    match (oldest, head) {
-        (_, None) => rows += end_conversation(scope, age).await?,
-        (oldest, Some(head)) => {
-            let active = head.peek::<Timestamp>("last_activity").unwrap_or(cutoff);
-            forget_title(scope, id, cutoff).await?;
-            let aged = ConversationAge {
-                oldest: oldest.unwrap_or(active).into(),
-                ..age.clone()
-            };
-            let row = keys::conversation_age(tenant, id).listed(keys::age_listing(tenant, id, *aged.oldest));
-            let _erased_meanwhile = scope
-                .store()
-                .put(&row, &aged, &DataKey::none(), When::Present)
-                .await?;
-        }
-    }
-    Ok(rows)
-}
-
-/// Nothing of the conversation may be read any more: key, rows, and the contact too if it is nobody's lead and
-/// has no other conversation.
-async fn end_conversation(scope: &TenantScope, age: &ConversationAge) -> Result<u64, SweepError> {
-    let (tenant, contact) = (scope.tenant(), *age.contact);
-    let keys_gone = scope.forget_keys(&[contact], Some(*age.conversation)).await?;
-    if !keys_gone.happened() {
-        return Ok(0);
-    }
-    let mut rows = scope
-        .store()
-        .purge(&keys::conversation_rows(tenant, *age.conversation))
-        .await?;
-    if let Some((record, contact_keys)) = scope.open_contact(contact).await?
-        && record.lead.is_none()
-        && *record.conversation == *age.conversation
-        && !contact_keys.is_held()
-    {
-        // The key first; then the row, unless a new conversation began meanwhile.
-        let row = keys::contact(tenant, contact.address);
-        let when = vec![
-            When::Is("id", json!(contact.id)),
-            When::Is("conversation", json!(*age.conversation)),
-        ];
-        let forgotten = vec![("erased_at", json!(scope.now()))];
-        if scope.store().update(&row, forgotten, when).await?.happened()
-            && scope.forget_keys(&[contact], None).await?.happened()
-        {
-            rows += scope
-                .store()
-                .purge(&keys::contact_keys(tenant, contact.id))
-                .await?;
-            rows += scope.forget_identifiers(contact.id).await?;
-            rows += u64::from(scope.store().delete(&row).await?);
-        }
-    }
-    Ok(rows)
-}
-
-/// The title is the first message's words: once that has ended, so has the title.
-async fn forget_title(scope: &TenantScope, id: ConversationId, cutoff: Timestamp) -> Result<(), SweepError> {
-    // If something happened meanwhile, the next sweep does it.
-    let _busy = scope
-        .rewrite_head(id, |head| {
-            let due = *head.created_at <= cutoff && !head.title.get().is_empty();
-            if due {
-                head.title = String::new().into();
-            }
-            due
-        })
-        .await?;
-    Ok(())
 }
 
 /// Removes leads that have ended, and with each what the person volunteered. Conversations have their own

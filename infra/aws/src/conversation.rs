@@ -10,7 +10,8 @@ use usher_shared::ids::{ConversationId, MessageId};
 use usher_shared::model::{ContactRef, ConversationState, Processing};
 use usher_shared::record::key;
 use usher_shared::records::{Contact, Conversation, Message};
-use usher_shared::{Category, Sealed, Timestamp};
+use usher_shared::policy::Course;
+use usher_shared::{Sealed, Timestamp};
 
 pub use self::readable::Readable;
 use crate::scope::TenantScope;
@@ -64,12 +65,12 @@ impl TenantScope {
         let Some(key) = contact_keys.conversation(id)? else {
             return Ok(None);
         };
+        let course = row.course();
         let mut head: Conversation = self.store().open(row, &key)?;
         // The title is the first message's words and ends with it, however long the conversation goes on.
-        if self
-            .policy()
-            .is_expired(Category::Conversation, *head.created_at, self.now())
-        {
+        let title_has_ended =
+            |course: &Course| self.policy().has_ended_in(course, *head.created_at, self.now());
+        if course.as_ref().is_none_or(title_has_ended) {
             head.title = Sealed::from(String::new());
         }
         Ok(Some(OpenConversation {
@@ -303,7 +304,12 @@ impl TenantScope {
         if open.head.answered_through.is_some() || *open.head.state != ConversationState::Ai {
             row = row.listed(keys::conversation_listing(self.tenant(), id, activity));
         }
-        let when = When::Is("last_activity", json!(activity));
+        // The day that it is about may be set without any activity.
+        let event = match open.head.event_at.0 {
+            Some(event) => When::Is("event_at", json!(event)),
+            None => When::Missing("event_at"),
+        };
+        let when = When::All(vec![When::Is("last_activity", json!(activity)), event]);
         Ok(self.store().put(&row, &open.head, &open.key, when).await?)
     }
 

@@ -128,6 +128,7 @@ pub struct TenantScope {
     ai: AiSwitches,
     ai_notices: AiNotices,
     intents: Intents,
+    stored_policy: TenantPolicy,
     name: String,
 }
 
@@ -208,6 +209,10 @@ impl Platform {
     /// The function's tenant role with the tenant as session tag: what these credentials may touch is
     /// decided by the database, not by our code.
     async fn tenant_credentials(&self, tenant: TenantId) -> Result<Credentials, ScopeError> {
+        self.credentials_of(self.settings.tenant_role()?, tenant).await
+    }
+
+    async fn credentials_of(&self, role: String, tenant: TenantId) -> Result<Credentials, ScopeError> {
         let failed = |code: &str| ScopeError::Credentials(code.to_owned());
         let tag = Tag::builder()
             .key("tenant")
@@ -218,7 +223,7 @@ impl Platform {
             .clients
             .sts
             .assume_role()
-            .role_arn(self.settings.tenant_role()?)
+            .role_arn(role)
             .role_session_name(tenant.to_string())
             .tags(tag)
             .duration_seconds(SESSION_SECONDS)
@@ -240,6 +245,25 @@ impl Platform {
             None,
             "tenant-scope",
         ))
+    }
+
+    /// The same tenant under the function's role for previews, which can read and do nothing else: what is computed in
+    /// it removes nothing, whatever is wrong with our code.
+    ///
+    /// # Errors
+    /// [`ScopeError`].
+    pub async fn only_reading(&self, scope: &TenantScope) -> Result<TenantScope, ScopeError> {
+        let role = self.settings.preview_role()?;
+        let credentials = self.credentials_of(role, scope.tenant).await?;
+        let (client, _kms) = self.clients.under(credentials.clone());
+        Ok(TenantScope {
+            store: Store {
+                client,
+                ..scope.store.clone()
+            },
+            credentials,
+            ..scope.clone()
+        })
     }
 
     fn tenant_store(&self, client: aws_sdk_dynamodb::Client, policy: Option<TenantPolicy>) -> Store {
@@ -271,6 +295,7 @@ impl Platform {
             ai: AiSwitches::default(),
             ai_notices: AiNotices::default(),
             intents: Intents::default(),
+            stored_policy: TenantPolicy::default(),
             store: Store {
                 policy: Some(TenantPolicy::default()),
                 ..store
@@ -290,7 +315,8 @@ impl Platform {
             ai: warm.row.ai.0.unwrap_or_default(),
             ai_notices: warm.row.ai_notices.0.unwrap_or_default(),
             intents: warm.row.intents.0.unwrap_or_default(),
-            store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0)),
+            store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0.clone().in_force(self.clock().now()))),
+            stored_policy: warm.row.policy.0,
             credentials: warm.credentials,
             storage: Arc::clone(&self.storage),
             key: warm.key,
@@ -319,6 +345,11 @@ impl TenantScope {
     pub fn policy(&self) -> &TenantPolicy {
         static NONE: std::sync::LazyLock<TenantPolicy> = std::sync::LazyLock::new(TenantPolicy::default);
         self.store.policy.as_ref().unwrap_or(&NONE)
+    }
+
+    /// The policy as it is stored, with what waits in it.
+    pub fn stored_policy(&self) -> &TenantPolicy {
+        &self.stored_policy
     }
 
     /// What is masked before it is stored or shown to a model.

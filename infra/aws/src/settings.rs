@@ -50,6 +50,8 @@ variables! {
     kms_key = "KMS_KEY_ARN";
     /// ARN of the role that reaches one tenant's rows, given that tenant as session tag.
     tenant_role = "TENANT_ROLE_ARN";
+    /// ARN of the role that may only read one tenant's rows, given that tenant as session tag.
+    preview_role = "PREVIEW_ROLE_ARN";
     /// URL of the queue of inbound messages to answer.
     reply_queue = "REPLY_QUEUE_URL";
     /// URL of the queue of outbound messages to deliver.

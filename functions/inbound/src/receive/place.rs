@@ -167,8 +167,7 @@ impl Wanted<'_> {
     ) -> Result<Option<ConversationId>, KeyringError> {
         let wanted = match self.thread {
             Thread::Current => {
-                let policy = scope.policy();
-                if policy.is_expired(Category::Conversation, known.last_seen, self.now) {
+                if self.is_over(scope, known).await? {
                     return Ok(None);
                 }
                 known.conversation
@@ -185,6 +184,19 @@ impl Wanted<'_> {
             }
         };
         Ok(keys.conversation(wanted)?.map(|_| wanted))
+    }
+
+    /// Whether a contact's conversation is past its period, so that the next message begins another.
+    async fn is_over(&self, scope: &TenantScope, known: &Known) -> Result<bool, StoreError> {
+        let policy = scope.policy();
+        if !policy.may_have_ended(Category::Conversation, known.last_seen, self.now) {
+            return Ok(false);
+        }
+        if !policy.depends_on_course(Category::Conversation) {
+            return Ok(true);
+        }
+        let row = keys::conversation(scope.tenant(), known.conversation);
+        Ok(scope.store().get_row(&row, true).await?.is_none())
     }
 
     /// Makes a contact with its first conversation: keys, then head, then the row that makes both findable.
@@ -303,6 +315,7 @@ impl Wanted<'_> {
             waiting_since: None.into(),
             acknowledged_at: None.into(),
             ai_told: None.into(),
+            event_at: None.into(),
             title: self.text.chars().take(TITLE).collect::<String>().into(),
             reach: self.reach.cloned().into(),
         };

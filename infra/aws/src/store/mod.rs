@@ -7,6 +7,7 @@ pub mod keys;
 mod purge;
 mod query;
 mod reveal;
+mod readable;
 mod row;
 mod stamps;
 mod transact;
@@ -23,6 +24,7 @@ use self::expression::Expression;
 pub use self::expression::When;
 use self::item::{Item, attribute};
 use self::keys::{Key, Table};
+use self::readable::Courses;
 pub use self::query::{Page, Read};
 pub use self::reveal::KeysAtHand;
 pub use self::row::{Row, Written};
@@ -272,8 +274,11 @@ impl Store {
         key: &Key<R>,
         consistent: bool,
     ) -> Result<Option<Row>, StoreError> {
-        let found = self.get_item(key, consistent).await?;
-        Ok(found.filter(|item| self.is_readable(item)).map(Row))
+        let Some(found) = self.get_item(key, consistent).await? else {
+            return Ok(None);
+        };
+        let readable = self.is_readable(&found, &mut Courses::default()).await?;
+        Ok(readable.then_some(Row(found)))
     }
 
     /// Reads the row at `key` even if it is past its period: for what removes it, and for nothing else.
@@ -328,23 +333,9 @@ impl Store {
         let days = self
             .policy
             .as_ref()
-            .and_then(|policy| policy.days(R::SPEC.category));
+            .and_then(|policy| policy.longest(R::SPEC.category));
         let now = self.clock.now();
         Expression::new(R::SPEC.kind, days.map(|days| now.minus_days(days)), now)
-    }
-
-    /// Whether the policy in force still lets the item be read. What is stamped on it does not matter.
-    fn is_readable(&self, item: &Item) -> bool {
-        let Some(policy) = &self.policy else { return true };
-        let kind = item::text(item, attribute::KIND);
-        let spec = usher_shared::records::REGISTRY
-            .iter()
-            .find(|spec| Some(spec.kind) == kind);
-        match (spec, item::anchor(item)) {
-            (Some(spec), Some(anchor)) => !policy.is_expired(spec.category, anchor, self.clock.now()),
-            // A row that nothing in the registry explains is nobody's to read.
-            _ => false,
-        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::item::{Item, attribute};
+use super::item::attribute;
 use super::keys::Range;
+use super::readable::Courses;
 use super::{Row, Store, StoreError};
 
 /// Rows asked for at once where all are wanted.
@@ -37,7 +38,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn query(&self, range: &Range, read: &Read) -> Result<Page, StoreError> {
-        self.query_any(range, read, |item| self.is_readable(item)).await
+        self.query_any(range, read, true).await
     }
 
     /// Reads the whole of a run that is short by its nature: the keys of a contact, a tenant's holds or exports.
@@ -67,14 +68,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn query_ended(&self, range: &Range, read: &Read) -> Result<Page, StoreError> {
-        self.query_any(range, read, |_| true).await
+        self.query_any(range, read, false).await
     }
 
     async fn query_any(
         &self,
         range: &Range,
         read: &Read,
-        wanted: impl Fn(&Item) -> bool,
+        judged: bool,
     ) -> Result<Page, StoreError> {
         let (pk_name, sk_name) = if range.listing {
             (attribute::LISTING_PK, attribute::LISTING_SK)
@@ -98,7 +99,7 @@ impl Store {
                 next: None,
             });
         }
-        let mut rows = Vec::new();
+        let (mut rows, mut courses) = (Vec::new(), Courses::default());
         let mut start = None;
         loop {
             let missing = read.limit.saturating_add(1).saturating_sub(rows.len());
@@ -128,7 +129,7 @@ impl Store {
                     .is_some_and(|after| row.order(range.listing) == Some(after))
                 {
                     exclusive = None;
-                } else if wanted(&row.0) {
+                } else if !judged || self.is_readable(&row.0, &mut courses).await? {
                     rows.push(row);
                 }
             }

@@ -11,7 +11,7 @@ use super::{END, Key, Listing, Range, Table, all, all_listed, by_time, time_digi
 
 /// The head of a conversation sorts right after its messages, so that one backward Query brings the head
 /// and the newest messages.
-pub(super) const HEAD: &str = "m~";
+pub(in crate::store) const HEAD: &str = "m~";
 /// What sort keys of attachments begin with; the filter of the table's stream says the same.
 const ATTACHMENTS: &str = "a#";
 
@@ -60,6 +60,37 @@ pub fn ages(tenant: TenantId, until: Timestamp) -> Range {
     Range {
         to: by_time(until, END),
         ..all_listed(format!("{tenant}#ages"))
+    }
+}
+
+/// Place of a conversation whose oldest things are past the shortest period and are kept nevertheless: when that ends
+/// under a version of the policy.
+pub fn deferred_listing(
+    tenant: TenantId,
+    conversation: ConversationId,
+    version: u64,
+    due: Timestamp,
+) -> Listing {
+    Listing {
+        pk: format!("{tenant}#deferred"),
+        sk: format!("{version:020}#{}", by_time(due, &conversation.to_string())),
+    }
+}
+
+/// Conversations that were put off under a version until `until` or before.
+pub fn deferred_until(tenant: TenantId, version: u64, until: Timestamp) -> Range {
+    Range {
+        from: format!("{version:020}"),
+        to: format!("{version:020}#{}", by_time(until, END)),
+        ..all_listed(format!("{tenant}#deferred"))
+    }
+}
+
+/// Conversations that were put off under an earlier version than this.
+pub fn deferred_before(tenant: TenantId, version: u64) -> Range {
+    Range {
+        to: format!("{version:020}"),
+        ..all_listed(format!("{tenant}#deferred"))
     }
 }
 

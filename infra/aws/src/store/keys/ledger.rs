@@ -11,7 +11,7 @@ use usher_shared::records::{
 };
 use usher_shared::untrusted::KeyedHash;
 
-use super::{Key, Range, Table, all, by_time};
+use super::{END, Key, Range, Table, all, by_time};
 
 /// An audit event of a tenant; `target` keeps two events of one millisecond apart.
 pub fn audit_event(tenant: TenantId, at: Timestamp, target: &str) -> Key<AuditEvent> {
@@ -21,6 +21,15 @@ pub fn audit_event(tenant: TenantId, at: Timestamp, target: &str) -> Key<AuditEv
         sk: by_time(at, target),
         listing: None,
         record: PhantomData,
+    }
+}
+
+/// Audit events of `until` or before, oldest first.
+pub fn audit_events_until(tenant: TenantId, until: Timestamp) -> Range {
+    Range {
+        table: Table::Ledger,
+        to: by_time(until, END),
+        ..all(format!("{tenant}#audit"))
     }
 }
 

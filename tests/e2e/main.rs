@@ -36,6 +36,7 @@ mod limits;
 mod lookup;
 mod mail;
 mod masking;
+mod matrix;
 mod meta;
 mod meter;
 mod models;

@@ -18,14 +18,14 @@ use crate::tenancy::function_on;
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// `inbound` in this process: its own code, under its own role.
-struct Inbound {
+pub(crate) struct Inbound {
     platform: usher_aws::Platform,
     scope: TenantScope,
     channel: ChannelAddress,
 }
 
 impl Inbound {
-    async fn of(tenant: &Tenant, stack: &Stack) -> Self {
+    pub(crate) async fn of(tenant: &Tenant, stack: &Stack) -> Self {
         let platform = function_on(stack, "inbound");
         let key = tenant.demo.channel_key.parse().unwrap();
         let channel = platform.find_channel(&To::key(key)).await.unwrap().unwrap();
@@ -57,7 +57,7 @@ impl Inbound {
     }
 
     /// A message with something attached.
-    async fn attach(
+    pub(crate) async fn attach(
         &self,
         from: &str,
         event: &str,
@@ -75,7 +75,7 @@ impl Inbound {
     }
 }
 
-fn attached(kind: AttachmentKind, source: Source) -> Attached {
+pub(crate) fn attached(kind: AttachmentKind, source: Source) -> Attached {
     Attached {
         kind,
         source,
@@ -86,7 +86,7 @@ fn attached(kind: AttachmentKind, source: Source) -> Attached {
     }
 }
 
-fn served(stack: &Stack, path: &str) -> Source {
+pub(crate) fn served(stack: &Stack, path: &str) -> Source {
     Source::Url(format!("{}/_world/media/{path}", stack.base_url()))
 }
 

@@ -37,6 +37,7 @@ mod limits;
 mod lookup;
 mod mail;
 mod masking;
+mod matrix;
 mod meta;
 mod meter;
 mod models;

@@ -1,5 +1,8 @@
 //! `template.yaml` against the code: places, routes, periods, permissions.
 
+mod mutations;
+mod rules;
+
 use std::collections::BTreeSet;
 
 use serde_norway::Value;
@@ -134,22 +137,8 @@ fn the_template_has_the_routes_of_the_api_document_and_of_the_chat() {
 #[test]
 fn p_ret_09_recovery_windows_end_before_the_thirty_days_that_are_promised() {
     let (_, template) = template();
-    for (id, kind, properties) in resources(&template) {
-        if kind == "AWS::DynamoDB::Table" {
-            let recovery = &properties["PointInTimeRecoverySpecification"];
-            let days = recovery["RecoveryPeriodInDays"].as_u64().unwrap();
-            assert!(recovery["PointInTimeRecoveryEnabled"].as_bool().unwrap(), "{id}");
-            let most = if id == "KeysTable" { 7 } else { 29 };
-            assert!((1..=most).contains(&days), "{id}: {days} days");
-            assert_eq!(
-                properties["TimeToLiveSpecification"]["AttributeName"].as_str(),
-                Some("expires_at"),
-                "{id}"
-            );
-        }
-        if kind == "AWS::Logs::LogGroup" {
-            assert_eq!(properties["RetentionInDays"].as_u64(), Some(14), "{id}");
-        }
+    for rule in [rules::recovery, rules::tables, rules::logs] {
+        assert_eq!(rule(&template), rules::Faults::new());
     }
 }
 
@@ -195,54 +184,9 @@ fn p_ret_07_every_log_ends_after_fourteen_days_and_none_of_accesses_is_written()
 #[test]
 fn p_ret_10_p_sec_01_files_are_encrypted_private_unversioned_and_end_after_seven_days() {
     let (_, template) = template();
-    let all = resources(&template);
-    let of = |wanted: &str| {
-        all.iter()
-            .find(|(id, _, _)| id == wanted)
-            .map(|r| r.2.clone())
-            .unwrap()
-    };
-    for name in ["ExportsBucket", "AttachmentsBucket"] {
-        let bucket = of(name);
-        let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
-        assert_eq!(
-            encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"].as_str(),
-            Some("aws:kms")
-        );
-        assert_eq!(encryption["BucketKeyEnabled"].as_bool(), Some(true));
-        for block in [
-            "BlockPublicAcls",
-            "BlockPublicPolicy",
-            "IgnorePublicAcls",
-            "RestrictPublicBuckets",
-        ] {
-            assert_eq!(
-                bucket["PublicAccessBlockConfiguration"][block].as_bool(),
-                Some(true),
-                "{name}: {block}"
-            );
-        }
-        assert!(bucket.get("VersioningConfiguration").is_none());
-        let statement = &of(&format!("{name}Policy"))["PolicyDocument"]["Statement"][0];
-        assert_eq!(statement["Effect"].as_str(), Some("Deny"));
-        assert_eq!(
-            statement["Condition"]["Bool"]["aws:SecureTransport"].as_str(),
-            Some("false")
-        );
+    for rule in [rules::buckets, rules::transport, rules::lifecycles, rules::keys] {
+        assert_eq!(rule(&template), rules::Faults::new());
     }
-    let exports = of("ExportsBucket");
-    let rules = &exports["LifecycleConfiguration"]["Rules"];
-    assert_eq!(rules[0]["ExpirationInDays"].as_u64(), Some(7));
-    assert_eq!(
-        rules[1]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"].as_u64(),
-        Some(1)
-    );
-    // Attachments end with their conversation, copies in the clear by themselves.
-    let attachments = of("AttachmentsBucket");
-    let rules = &attachments["LifecycleConfiguration"]["Rules"];
-    assert_eq!(rules[0]["Prefix"].as_str(), Some("clear/"));
-    assert_eq!(rules[0]["ExpirationInDays"].as_u64(), Some(1));
-    assert!(rules.get(1).is_none());
 }
 
 #[test]
@@ -254,76 +198,7 @@ fn the_template_sets_nothing_that_is_for_the_local_stack_alone() {
 #[test]
 fn p_sec_03_every_function_has_a_role_of_its_own_without_wildcards() {
     let (_, template) = template();
-    let mut roles = BTreeSet::new();
-    for (id, kind, properties) in resources(&template) {
-        match kind.as_str() {
-            "AWS::Serverless::Function" => {
-                let role = serde_norway::to_string(&properties["Role"]).unwrap();
-                assert!(roles.insert(role), "{id} shares its role");
-            }
-            "AWS::IAM::Role" | "AWS::IAM::RolePolicy" => {
-                assert!(properties.get("ManagedPolicyArns").is_none(), "{id}");
-                for line in serde_norway::to_string(&properties).unwrap().lines() {
-                    let line = line.trim().trim_start_matches("- ");
-                    let action = line
-                        .strip_prefix("Action:")
-                        .unwrap_or(line)
-                        .trim()
-                        .trim_matches(['\'', '"']);
-                    let is_action = [
-                        "dynamodb:",
-                        "kms:",
-                        "sqs:",
-                        "sts:",
-                        "s3:",
-                        "ses:",
-                        "logs:",
-                        "bedrock:",
-                    ]
-                    .iter()
-                    .any(|service| action.starts_with(service) && !action.contains("LeadingKeys"));
-                    assert!(!(is_action && action.contains('*')), "{id}: {line}");
-                    assert!(!line.contains("dynamodb:Scan"), "{id}: {line}");
-                    assert!(
-                        line != "Resource: '*'" && line != "Resource: \"*\"",
-                        "{id}: {line}"
-                    );
-                }
-            }
-            _ => {}
-        }
-    }
-    assert_eq!(roles.len(), 13);
-}
-
-#[test]
-fn a_queues_visibility_is_at_least_six_times_its_functions_timeout() {
-    let (_, template) = template();
-    let all = resources(&template);
-    let properties = |wanted: &str| {
-        all.iter()
-            .find(|(id, _, _)| id == wanted)
-            .map(|r| r.2.clone())
-            .unwrap()
-    };
-    for (queue, function) in [
-        ("ReplyQueue", "ReplyFunction"),
-        ("DeliverQueue", "DeliverFunction"),
-        ("ExportQueue", "ExportsFunction"),
-        ("AttachmentQueue", "AttachmentsFunction"),
-        ("AlertQueue", "AlertsFunction"),
-    ] {
-        let visibility = properties(queue)["VisibilityTimeout"].as_u64().unwrap();
-        let timeout = properties(function)["Timeout"].as_u64().unwrap();
-        assert!(
-            visibility >= 6 * timeout,
-            "{queue}: {visibility} s for {timeout} s"
-        );
-        assert!(
-            properties(queue)["RedrivePolicy"]["maxReceiveCount"]
-                .as_u64()
-                .is_some(),
-            "{queue}"
-        );
+    for rule in [rules::roles, rules::policies] {
+        assert_eq!(rule(&template), rules::Faults::new());
     }
 }

@@ -90,7 +90,7 @@ fn p_sec_02_the_database_refuses_another_tenants_rows_whatever_the_handler_asks_
 }
 
 /// A session of a function's tenant role, by hand: its access key id.
-async fn session(environment: &BTreeMap<String, String>, tag: &str) -> Result<String, String> {
+pub(crate) async fn session(environment: &BTreeMap<String, String>, tag: &str) -> Result<String, String> {
     let body = format!(
         "Action=AssumeRole&Version=2011-06-15&RoleArn={}&RoleSessionName=s\
          &Tags.member.1.Key=tenant&Tags.member.1.Value={tag}",
@@ -108,7 +108,7 @@ async fn session(environment: &BTreeMap<String, String>, tag: &str) -> Result<St
 }
 
 /// The database reads who signed, not the signature.
-fn signed(key: &str) -> String {
+pub(crate) fn signed(key: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0"
     )

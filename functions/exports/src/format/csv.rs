@@ -132,22 +132,39 @@ fn word(value: &impl Serialize) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// A cell that begins like a formula gets an apostrophe in front, which spreadsheets take for "this is text".
+/// What begins like a formula gets an apostrophe in front, which spreadsheets take for "this is text": the cell, and
+/// what would be one to a program that separates by something else than commas, as the same program does in another
+/// country. To such a program our quotation marks are in the middle of a cell, and so nothing special.
 fn write_cell(cell: &str, out: &mut Vec<u8>) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let quoted = cell.contains(['"', ',', '\r', '\n']);
     if quoted {
         out.push(b'"');
     }
-    if formula {
-        out.push(b'\'');
+    for part in cell.split_inclusive(SEPARATORS) {
+        if begins_formula(part) {
+            out.push(b'\'');
+        }
+        out.extend_from_slice(part.replace('"', "\"\"").as_bytes());
     }
     if quoted {
-        out.extend_from_slice(cell.replace('"', "\"\"").as_bytes());
         out.push(b'"');
-    } else {
-        out.extend_from_slice(cell.as_bytes());
     }
+}
+
+/// What programs take for the end of a cell or of a line.
+const SEPARATORS: [char; 6] = [';', ',', '|', '\t', '\r', '\n'];
+
+/// Whether a spreadsheet would calculate. Some pass over blanks, what cannot be seen and quotation marks at the
+/// beginning, and read the wide signs of East Asian keyboards like the narrow ones.
+fn begins_formula(part: &str) -> bool {
+    let passed_over = |c: char| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '"' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+    };
+    let begins_with_tab = part.len() > 1 && part.starts_with(['\t', '\r']);
+    let signs = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹢', '﹣', '﹦', '﹫', '−'];
+    begins_with_tab || part.trim_start_matches(passed_over).starts_with(signs)
 }
 
 #[cfg(test)]
@@ -171,10 +188,12 @@ mod tests {
             ("+15550100199", "'+15550100199"),
             ("-2", "'-2"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("\r=1", "\"'\r=1\""),
+            ("\t=1", "\t'=1"),
+            ("\r=1", "\"\r'=1\""),
             ("a=1", "a=1"),
-            (" =1", " =1"),
+            (" =1", "' =1"),
+            ("Anna-Lena; 2-bed", "Anna-Lena; 2-bed"),
+            ("a;=1", "a;'=1"),
         ];
         for (cell, expected) in table {
             let mut out = Vec::new();
@@ -184,6 +203,49 @@ mod tests {
                 format!("{expected},x\r\n"),
                 "{cell:?}"
             );
+        }
+    }
+
+    /// Cells of a table as another program reads it, separated by `separator`. Quotation marks count at the beginning
+    /// of a cell alone.
+    fn read(table: &str, separator: char) -> Vec<String> {
+        let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+        let mut rest = table.chars().peekable();
+        let mut begins = true;
+        while let Some(c) = rest.next() {
+            match c {
+                '"' if begins => quoted = true,
+                '"' if quoted && rest.peek() == Some(&'"') => cell.extend(rest.next()),
+                '"' if quoted => quoted = false,
+                '\r' | '\n' if !quoted => cells.push(std::mem::take(&mut cell)),
+                c if c == separator && !quoted => cells.push(std::mem::take(&mut cell)),
+                c => cell.push(c),
+            }
+            begins = cell.is_empty() && !quoted && (c == separator || matches!(c, '\r' | '\n'));
+        }
+        cells.push(cell);
+        cells
+    }
+
+    #[test]
+    fn nothing_of_the_attack_list_is_a_formula_to_any_spreadsheet() {
+        let attacks = include_str!("../../../../tests/vectors/attacks/formulas.json");
+        let attacks: Vec<String> = serde_json::from_str(attacks).unwrap();
+        assert!(attacks.len() >= 60, "{}", attacks.len());
+        for attack in attacks {
+            let mut out = Vec::new();
+            line(&["lead_1", &attack, "Anna", &attack], &mut out);
+            let table = String::from_utf8(out).unwrap();
+            assert_eq!(read(&table, ',').len(), 6, "{attack:?}: four cells, a line end: {table}");
+            for separator in [',', ';', '\t', '|'] {
+                for cell in read(&table, separator) {
+                    // As a program that drops blanks and what cannot be seen would show it.
+                    let seen: String = cell.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+                    let seen = seen.trim_start_matches(['"', '\u{200b}', '\u{feff}', '\u{ad}', '\u{2060}', '\u{200e}']);
+                    let signs = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+                    assert!(!seen.starts_with(signs), "{attack:?} by {separator:?}: {cell:?} in {table}");
+                }
+            }
         }
     }
 }

@@ -206,15 +206,31 @@ pub(super) fn refused(error: &reqwest::Error) -> FetchRefused {
     }
 }
 
+/// What a name stands for.
+pub(super) trait Lookup: Clone + Send + Sync + 'static {
+    /// All its numbers.
+    fn numbers(&self, name: &str) -> impl Future<Output = std::io::Result<Vec<SocketAddr>>> + Send;
+}
+
+/// As the machine knows it.
+#[derive(Clone)]
+pub(super) struct SystemLookup;
+
+impl Lookup for SystemLookup {
+    async fn numbers(&self, name: &str) -> std::io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+    }
+}
+
 /// Looks names up, and refuses a name as soon as one of its numbers is not public. The connection goes to the numbers
 /// that were looked at: nobody looks up twice.
-pub(super) struct PublicNames;
+pub(super) struct PublicNames<L>(pub(super) L);
 
-impl Resolve for PublicNames {
+impl<L: Lookup> Resolve for PublicNames<L> {
     fn resolve(&self, name: Name) -> Resolving {
+        let lookup = self.0.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let found: Vec<SocketAddr> = found.collect();
+            let found = lookup.numbers(name.as_str()).await?;
             if found.iter().all(|number| is_public(number.ip())) {
                 Ok(Box::new(found.into_iter()) as Addrs)
             } else {

@@ -95,10 +95,18 @@ fn is_public_name(host: &str) -> bool {
     let Some((_, last)) = host.rsplit_once('.') else {
         return false;
     };
+    // The parser lets through what no name of the net has: commas, brackets. What somebody's resolver makes of them is
+    // not known. And no last label begins with a digit: what looks so is meant to be taken for a number by somebody.
+    let letters = |label: &str| {
+        label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
     let labels = host
         .split('.')
-        .all(|label| !label.is_empty() && label.len() <= 63);
-    labels && host.len() <= 253 && !PRIVATE_NAMES.contains(&last)
+        .all(|label| (1..=63).contains(&label.len()) && letters(label));
+    let ends_in_digits = last.starts_with(|first: char| first.is_ascii_digit());
+    labels && host.len() <= 253 && !ends_in_digits && !PRIVATE_NAMES.contains(&last)
 }
 
 /// Whether a number is of the public net: nothing of this machine's, of a private network's, of a cloud's own services,

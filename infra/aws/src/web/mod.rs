@@ -149,13 +149,14 @@ impl Shared {
     }
 
     fn fetches(&self) -> Option<&Client> {
-        let build = || {
-            self.builder()
-                .dns_resolver(fetch::PublicNames)
-                .https_only(true)
-                .build()
-        };
-        self.fetches.get_or_init(|| build().ok()).as_ref()
+        let build = || self.public_client(fetch::SystemLookup);
+        self.fetches.get_or_init(build).as_ref()
+    }
+
+    /// A client that reaches nothing but the public net, whatever `lookup` says that a name stands for.
+    fn public_client(&self, lookup: impl fetch::Lookup) -> Option<Client> {
+        let names = fetch::PublicNames(lookup);
+        self.builder().dns_resolver(names).https_only(true).build().ok()
     }
 
     #[expect(
@@ -197,5 +198,7 @@ fn retry_after(response: &Response) -> Option<u64> {
     plain.or_else(|| usher_carriers::meta::usage::wait_seconds(header))
 }
 
+#[cfg(test)]
+mod attacks;
 #[cfg(test)]
 mod tests;

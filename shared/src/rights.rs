@@ -112,11 +112,7 @@ impl Asked {
 /// What a message wishes for, if it is about the writer's data.
 pub fn wish(text: &str) -> Option<(Wish, Language)> {
     let words = Words::of(text);
-    let is_said = |sentence: &str| {
-        words
-            .all(sentence)
-            .any(|at| !words.has_before(at, 3, NOT_ASKED))
-    };
+    let is_said = |sentence: &str| words.all(sentence).any(|at| !words.has_before(at, 3, NOT_ASKED));
     SENTENCES
         .iter()
         .find(|(_, _, sentences)| sentences.iter().any(|sentence| is_said(sentence)))

@@ -121,7 +121,9 @@ impl Attacked {
                 }),
                 ..Inbound::default()
             };
-            let received = receive(&self.platform, &self.scope, channel, inbound).await.unwrap();
+            let received = receive(&self.platform, &self.scope, channel, inbound)
+                .await
+                .unwrap();
             let Received::Stored(message, conversation) = received else {
                 panic!("{received:?}: {}", case.line)
             };

@@ -103,12 +103,16 @@ fn p_del_01_an_event_with_a_time_of_its_own_is_refused_up_to_the_erasure_and_tak
             ..Inbound::default()
         };
         let first = scope.now();
-        let stored = receive(&platform, &scope, &channel, event("one", first)).await.unwrap();
+        let stored = receive(&platform, &scope, &channel, event("one", first))
+            .await
+            .unwrap();
         let Received::Stored(message, place) = stored else {
             panic!("{stored:?}")
         };
         assert_eq!(
-            receive(&platform, &scope, &channel, event("one", first)).await.unwrap(),
+            receive(&platform, &scope, &channel, event("one", first))
+                .await
+                .unwrap(),
             Received::Stored(message, place),
             "delivered twice, stored once"
         );
@@ -121,7 +125,9 @@ fn p_del_01_an_event_with_a_time_of_its_own_is_refused_up_to_the_erasure_and_tak
         let late = || async {
             // The same event again, and one that was sent before the erasure and never arrived.
             for (name, at) in [("one", first), ("two", first.plus(Duration::from_millis(1)))] {
-                let received = receive(&platform, &scope, &channel, event(name, at)).await.unwrap();
+                let received = receive(&platform, &scope, &channel, event(name, at))
+                    .await
+                    .unwrap();
                 assert_eq!(received, Received::Forgotten, "{name}");
             }
         };

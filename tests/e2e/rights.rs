@@ -24,7 +24,9 @@ async fn requests(stack: &Stack, tenant: &Tenant) -> Vec<PrivacyRequest> {
     let (_, scope) = entered(stack, tenant).await;
     let range = keys::privacy_requests(scope.tenant());
     let rows = scope.store().query_all(&range).await.unwrap();
-    let opened = rows.into_iter().map(|row| scope.store().open(row, scope.key()).unwrap());
+    let opened = rows
+        .into_iter()
+        .map(|row| scope.store().open(row, scope.key()).unwrap());
     opened.collect()
 }
 
@@ -63,7 +65,8 @@ pub(crate) async fn journey(stack: &Stack, tenant: &Tenant) {
     scope.end_request(request, &ending, Vec::new()).await.unwrap();
     mailbox.answer(&from, 2).await;
 
-    let payload = json!({"algorithm": "HMAC-SHA256", "user_id": "1208", "issued_at": stack.clock().now_ms() / 1_000});
+    let payload =
+        json!({"algorithm": "HMAC-SHA256", "user_id": "1208", "issued_at": stack.clock().now_ms() / 1_000});
     let body = encode([("signed_request", sign_request(APP_SECRET, &payload).as_str())]);
     let notice = CLIENT
         .post(format!("{}/hooks/meta/data-deletion", stack.base_url()))

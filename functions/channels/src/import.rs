@@ -205,7 +205,9 @@ impl Desk<'_> {
         };
         let tenant = self.granted.scope().tenant();
         let found = self.app.platform.find_channel(&to).await?;
-        Ok(found.filter(|found| *found.tenant == tenant).map(|found| *found.channel))
+        Ok(found
+            .filter(|found| *found.tenant == tenant)
+            .map(|found| *found.channel))
     }
 
     async fn open(&self, contact: ContactRef) -> Result<PrivacyRequestId, Problem> {

@@ -72,7 +72,10 @@ pub(crate) async fn look_for(
     tracing::info!(places, "a person who left at the platform was looked for");
     telemetry::emit(
         "channels",
-        &[("people_left", 1.0, Unit::Count), ("people_left_found", f64::from(places), Unit::Count)],
+        &[
+            ("people_left", 1.0, Unit::Count),
+            ("people_left_found", f64::from(places), Unit::Count),
+        ],
     );
     Ok(())
 }

@@ -24,9 +24,7 @@ use usher_shared::records::{
 };
 use usher_shared::{Timestamp, record::Record};
 
-use crate::route::{
-    attachment_job, deliver_job, erase_job, export_job, privacy_job, reply_job, tell_job,
-};
+use crate::route::{attachment_job, deliver_job, erase_job, export_job, privacy_job, reply_job, tell_job};
 use crate::{DispatchError, Dispatcher};
 
 /// Batches taken from each queue in one run; the next run takes the rest.

@@ -217,7 +217,8 @@ pub(crate) fn deliver_job(
 /// Whether a request of privacy in this state is over.
 fn is_over(state: &str) -> bool {
     let all = RequestState::ALL.into_iter();
-    all.filter(|state| state.is_over()).any(|over| over.name() == state)
+    all.filter(|state| state.is_over())
+        .any(|over| over.name() == state)
 }
 
 /// A job of the deliver queue: somebody is told how their request ended.

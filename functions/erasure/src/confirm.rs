@@ -1,11 +1,11 @@
 //! The page behind the link in a mail (promise DEL-06): opening it does nothing, because scanners of mail open every link;
 //! its button does. A link that is over, used, or was never ours looks like any other that leads nowhere.
 
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::Router;
 use usher_aws::http::{App, Problem};
 use usher_aws::scope::ScopeError;
 use usher_shared::privacy::RequestKind;

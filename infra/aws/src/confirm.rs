@@ -24,9 +24,16 @@ impl Platform {
     ///
     /// # Errors
     /// [`MissingVariable`].
-    pub fn confirm_url(&self, scope: &TenantScope, request: PrivacyRequestId) -> Result<String, MissingVariable> {
+    pub fn confirm_url(
+        &self,
+        scope: &TenantScope,
+        request: PrivacyRequestId,
+    ) -> Result<String, MissingVariable> {
         let token = token(scope, request, scope.now().plus(LIFE));
-        Ok(format!("{}/privacy/confirm/{token}", self.settings().public_base_url()?))
+        Ok(format!(
+            "{}/privacy/confirm/{token}",
+            self.settings().public_base_url()?
+        ))
     }
 
     /// The request that a link confirms, with its tenant. None for a link that we never gave, that is over, or that has

@@ -88,7 +88,11 @@ impl Platform {
         let record = AppRemoval {
             looked_at: Some(now).into(),
             tenants: found.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>().into(),
-            requests: found.iter().map(|(_, request)| *request).collect::<Vec<_>>().into(),
+            requests: found
+                .iter()
+                .map(|(_, request)| *request)
+                .collect::<Vec<_>>()
+                .into(),
             person: None.into(),
             ..noted.clone()
         };

@@ -315,7 +315,10 @@ impl Platform {
             ai: warm.row.ai.0.unwrap_or_default(),
             ai_notices: warm.row.ai_notices.0.unwrap_or_default(),
             intents: warm.row.intents.0.unwrap_or_default(),
-            store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0.clone().in_force(self.clock().now()))),
+            store: self.tenant_store(
+                warm.dynamodb,
+                Some(warm.row.policy.0.clone().in_force(self.clock().now())),
+            ),
             stored_policy: warm.row.policy.0,
             credentials: warm.credentials,
             storage: Arc::clone(&self.storage),

@@ -192,7 +192,10 @@ impl Settings {
     fn several(&self, name: &'static str) -> Vec<String> {
         let values = self.optional(name).unwrap_or_default();
         let values = values.split(',').map(str::trim);
-        values.filter(|value| !value.is_empty()).map(str::to_owned).collect()
+        values
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// What Meta shows when it asks whether a webhook is ours.

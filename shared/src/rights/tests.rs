@@ -210,7 +210,10 @@ const TABLE: &[(Wish, Language, &[&str])] = &[
     (
         Wish::WithoutAi,
         Language::Italian,
-        &["Non usate l'IA con me", "Non voglio che l'IA legga i miei messaggi"],
+        &[
+            "Non usate l'IA con me",
+            "Non voglio che l'IA legga i miei messaggi",
+        ],
     ),
     (
         Wish::WithoutAi,
@@ -245,7 +248,10 @@ const TABLE: &[(Wish, Language, &[&str])] = &[
     (
         Wish::Object,
         Language::Spanish,
-        &["Me opongo al tratamiento de mis datos", "Retiro mi consentimiento"],
+        &[
+            "Me opongo al tratamiento de mis datos",
+            "Retiro mi consentimiento",
+        ],
     ),
     (
         Wish::Object,
@@ -258,7 +264,10 @@ const TABLE: &[(Wish, Language, &[&str])] = &[
     (
         Wish::Object,
         Language::Italian,
-        &["Mi oppongo al trattamento dei miei dati", "Revoco il mio consenso"],
+        &[
+            "Mi oppongo al trattamento dei miei dati",
+            "Revoco il mio consenso",
+        ],
     ),
     (
         Wish::Object,

@@ -244,7 +244,9 @@ impl Ended<'_> {
 /// What somebody is told once their request is over.
 pub fn ended(how: Ended<'_>, language: Language, business: &str) -> String {
     let told = match (how, language) {
-        (Ended::Deleted, English) => "your request is done: your data is deleted. Copies in backups end within 30 days.",
+        (Ended::Deleted, English) => {
+            "your request is done: your data is deleted. Copies in backups end within 30 days."
+        }
         (Ended::Deleted, German) => {
             "Ihre Anfrage ist erledigt: Ihre Daten sind gelöscht. Kopien in Sicherungen enden innerhalb von 30 Tagen."
         }
@@ -271,7 +273,9 @@ pub fn ended(how: Ended<'_>, language: Language, business: &str) -> String {
         (Ended::Restricted, French) => {
             "votre demande est traitée : vos données sont conservées et ne sont plus utilisées."
         }
-        (Ended::Restricted, Italian) => "la sua richiesta è conclusa: i suoi dati sono conservati e non più usati.",
+        (Ended::Restricted, Italian) => {
+            "la sua richiesta è conclusa: i suoi dati sono conservati e non più usati."
+        }
         (Ended::Restricted, Portuguese) => {
             "o seu pedido está concluído: os seus dados são guardados e já não são usados."
         }
@@ -292,7 +296,9 @@ pub fn ended(how: Ended<'_>, language: Language, business: &str) -> String {
         (Ended::Answered, Italian) => "la sua richiesta è stata evasa.",
         (Ended::Answered, Portuguese) => "o seu pedido foi tratado.",
         (Ended::Answered, Dutch) => "uw verzoek is behandeld.",
-        (Ended::Denied(_), English) => "your request was refused. You may complain to a data protection authority.",
+        (Ended::Denied(_), English) => {
+            "your request was refused. You may complain to a data protection authority."
+        }
         (Ended::Denied(_), German) => {
             "Ihre Anfrage wurde abgelehnt. Sie können sich bei einer Datenschutzbehörde beschweren."
         }

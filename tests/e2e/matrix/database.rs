@@ -93,21 +93,40 @@ fn p_sec_02_no_function_reaches_another_tenants_rows_or_keys_by_any_operation() 
                     }
                 }
             }
-            assert!(own > 0, "{} reaches nothing of its own tenant either", function.name);
+            assert!(
+                own > 0,
+                "{} reaches nothing of its own tenant either",
+                function.name
+            );
 
             let url = &environment["AWS_ENDPOINT_URL_KMS"];
             let arn = &environment["KMS_KEY_ARN"];
-            for context in [json!({"tenant": b.to_string()}), json!({"purpose": "directory"}), json!({})] {
+            for context in [
+                json!({"tenant": b.to_string()}),
+                json!({"purpose": "directory"}),
+                json!({}),
+            ] {
                 let body = json!({"KeyId": arn, "KeySpec": "AES_256", "EncryptionContext": context});
                 let (status, answer) = call(url, &key, "TrentService.GenerateDataKey", &body).await;
-                assert!(status == 400 && answer.contains("AccessDenied"), "{}: {answer}", function.name);
+                assert!(
+                    status == 400 && answer.contains("AccessDenied"),
+                    "{}: {answer}",
+                    function.name
+                );
                 let body = json!({"CiphertextBlob": "AAAA", "KeyId": arn, "EncryptionContext": context});
                 let (status, answer) = call(url, &key, "TrentService.Decrypt", &body).await;
-                assert!(status == 400 && answer.contains("AccessDenied"), "{}: {answer}", function.name);
+                assert!(
+                    status == 400 && answer.contains("AccessDenied"),
+                    "{}: {answer}",
+                    function.name
+                );
                 refused += 2;
             }
         }
-        assert!(functions >= 10 && refused >= 1_000, "{functions} functions, {refused} refusals");
+        assert!(
+            functions >= 10 && refused >= 1_000,
+            "{functions} functions, {refused} refusals"
+        );
     });
 }
 

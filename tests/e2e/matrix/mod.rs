@@ -144,7 +144,12 @@ struct Stranger<'a> {
 
 impl Stranger<'_> {
     /// The same request with another's id and with one that nobody has.
-    async fn compare(&mut self, operation: &Operation, what: &str, request: impl Fn(bool) -> reqwest::RequestBuilder) {
+    async fn compare(
+        &mut self,
+        operation: &Operation,
+        what: &str,
+        request: impl Fn(bool) -> reqwest::RequestBuilder,
+    ) {
         let foreign = patient(request(true)).await;
         let unknown = patient(request(false)).await;
         let what = format!("{} with another's {what}", operation.name());
@@ -174,7 +179,11 @@ fn p_sec_02_no_id_of_another_tenant_opens_changes_or_betrays_anything_in_any_pla
         let own = Owner::new("toucan1846").await;
         let before = owner.seen().await;
         assert!(
-            before.iter().filter(|body| body.to_string().contains(MARKER)).count() >= 8,
+            before
+                .iter()
+                .filter(|body| body.to_string().contains(MARKER))
+                .count()
+                >= 8,
             "the marker stands in what there is to steal"
         );
         let mut stranger = Stranger {
@@ -199,7 +208,10 @@ fn p_sec_02_no_id_of_another_tenant_opens_changes_or_betrays_anything_in_any_pla
                     })
                 };
                 let (theirs, unknown) = (path(true), path(false));
-                let requests = [stranger.request(operation, &unknown), stranger.request(operation, &theirs)];
+                let requests = [
+                    stranger.request(operation, &unknown),
+                    stranger.request(operation, &theirs),
+                ];
                 stranger
                     .compare(operation, swapped, |theirs| {
                         requests[usize::from(theirs)].try_clone().unwrap()
@@ -207,9 +219,8 @@ fn p_sec_02_no_id_of_another_tenant_opens_changes_or_betrays_anything_in_any_pla
                     .await;
             }
             if operation.in_path.len() > 1 {
-                let requests = [false, true].map(|theirs| {
-                    stranger.request(operation, &filled(operation, |kind| id(kind, theirs)))
-                });
+                let requests = [false, true]
+                    .map(|theirs| stranger.request(operation, &filled(operation, |kind| id(kind, theirs))));
                 stranger
                     .compare(operation, "path", |theirs| {
                         requests[usize::from(theirs)].try_clone().unwrap()
@@ -273,8 +284,15 @@ fn p_sec_02_an_idempotency_key_of_another_tenant_brings_nothing_of_theirs() {
 async fn key_without(tenant: TenantId, missing: &[String]) -> String {
     let operator = usher_local::seed::operator(stack()).unwrap();
     let scopes = Scope::ALL.iter().copied();
-    let scopes = scopes.filter(|scope| !missing.contains(&scope.to_string())).collect();
-    operator.create_api_key(tenant, scopes, None).await.unwrap().secret.0
+    let scopes = scopes
+        .filter(|scope| !missing.contains(&scope.to_string()))
+        .collect();
+    operator
+        .create_api_key(tenant, scopes, None)
+        .await
+        .unwrap()
+        .secret
+        .0
 }
 
 #[test]
@@ -318,10 +336,16 @@ fn p_sec_04_without_a_key_every_operation_is_401_and_without_its_scope_403_that_
             let body = answer.expect(403);
             assert_eq!(body["code"], "missing_scope", "{name}");
             let detail = body["detail"].as_str().unwrap();
-            assert!(scopes.iter().any(|scope| detail.contains(scope.as_str())), "{name}: {detail}");
+            assert!(
+                scopes.iter().any(|scope| detail.contains(scope.as_str())),
+                "{name}: {detail}"
+            );
             used.extend(scopes);
         }
         let all: std::collections::BTreeSet<String> = Scope::ALL.iter().map(ToString::to_string).collect();
-        assert_eq!(used, all, "every scope is of use, and none is used that is not there");
+        assert_eq!(
+            used, all,
+            "every scope is of use, and none is used that is not there"
+        );
     });
 }

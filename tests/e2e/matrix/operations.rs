@@ -71,7 +71,10 @@ fn read(document: &Value, path: &str, method: &str, operation: &Value) -> Operat
             "path" => found.in_path.push(name),
             "query" => {
                 let known = [&IDS_IN_QUERY[..], &CURSORS, &PLAIN_IN_QUERY].concat();
-                assert!(known.contains(&name.as_str()), "{method} {path}: is {name} an id?");
+                assert!(
+                    known.contains(&name.as_str()),
+                    "{method} {path}: is {name} an id?"
+                );
                 found.in_query.push(name);
             }
             "header" => {
@@ -117,7 +120,9 @@ fn places(document: &Value, schema: &Value, at: &str, found: &mut Vec<String>) {
             format!("{at}.{name}")
         };
         let example = property["example"].as_str().unwrap_or_default();
-        let like_an_id = ["_id", "_ids", "_sid", "_by"].iter().any(|end| name.ends_with(end))
+        let like_an_id = ["_id", "_ids", "_sid", "_by"]
+            .iter()
+            .any(|end| name.ends_with(end))
             || name == "id"
             || example.contains("_01k5");
         if CARRIERS_IDS.contains(&at.as_str()) {

@@ -15,14 +15,23 @@ fn p_del_10_how_it_ended_is_told_once_on_the_channel_and_the_address_goes_with_i
     run(async {
         let stack = start().await;
         let tenant = Tenant::with_prices_on(&stack).await;
-        let account = Account::on(&stack, &tenant, ChannelKind::Messenger, number(), Default::default()).await;
+        let account = Account::on(
+            &stack,
+            &tenant,
+            ChannelKind::Messenger,
+            number(),
+            Default::default(),
+        )
+        .await;
         let guest = number();
         account.write(&guest, "Schicken Sie mir bitte meine Daten").await;
         eventually("the question reached them", || async {
             (account.reached(&guest).await.len() == 1).then_some(())
         })
         .await;
-        account.guest(&guest, json!({"text": "Meine Daten", "delivery": {"times": 2}})).await;
+        account
+            .guest(&guest, json!({"text": "Meine Daten", "delivery": {"times": 2}}))
+            .await;
         eventually("it is taken", || async {
             (account.reached(&guest).await.len() == 2).then_some(())
         })
@@ -48,9 +57,18 @@ fn p_del_10_how_it_ended_is_told_once_on_the_channel_and_the_address_goes_with_i
         })
         .await;
         let text = told["text"].as_str().unwrap();
-        assert!(text.contains("abgelehnt") && text.ends_with("Telefon erreicht."), "{text}");
+        assert!(
+            text.contains("abgelehnt") && text.ends_with("Telefon erreicht."),
+            "{text}"
+        );
         eventually("the address is gone", || async {
-            scope.store().get_row(&reply, true).await.unwrap().is_none().then_some(())
+            scope
+                .store()
+                .get_row(&reply, true)
+                .await
+                .unwrap()
+                .is_none()
+                .then_some(())
         })
         .await;
         let now = &requests(&stack, &tenant).await[0];

@@ -58,7 +58,8 @@ fn p_del_06_who_asks_by_mail_confirms_by_one_click_that_no_scanner_makes() {
             .await;
 
         let from = format!("{}@example.net", unique("zebedee"));
-        let mail = json!({"from": from, "subject": "Delete my data", "text": "Thank you, Zebedee", "deliveries": 2});
+        let mail =
+            json!({"from": from, "subject": "Delete my data", "text": "Thank you, Zebedee", "deliveries": 2});
         mailbox.write(mail).await;
         let answer = mailbox.answer(&from, 1).await;
         let link = link(&answer);
@@ -79,7 +80,10 @@ fn p_del_06_who_asks_by_mail_confirms_by_one_click_that_no_scanner_makes() {
         // Altered in any part it leads nowhere.
         let (base, token) = link.rsplit_once('/').unwrap();
         let parts: Vec<&str> = token.split('.').collect();
-        let foreign = requests(&stack, tenant).await[0].id.to_string().replace("preq_0", "preq_1");
+        let foreign = requests(&stack, tenant).await[0]
+            .id
+            .to_string()
+            .replace("preq_0", "preq_1");
         for altered in [
             format!("{}.{}.{}.{}", parts[0], foreign, parts[2], parts[3]),
             format!("{}.{}.{}.{}", parts[0], parts[1], "9999999999999", parts[3]),
@@ -100,7 +104,10 @@ fn p_del_06_who_asks_by_mail_confirms_by_one_click_that_no_scanner_makes() {
         assert_eq!(status, 200);
         let opened = &requests(&stack, tenant).await[0];
         assert!(opened.confirmed_at.is_some() && *opened.state != RequestState::IdentityUnverified);
-        assert_eq!((*opened.source, *opened.kind), (RequestSource::Mail, RequestKind::Deletion));
+        assert_eq!(
+            (*opened.source, *opened.kind),
+            (RequestSource::Mail, RequestKind::Deletion)
+        );
         assert!(shown.contains("/privacy/status/"), "{shown}");
         // Once.
         for method in ["GET", "POST"] {
@@ -120,7 +127,9 @@ fn p_del_06_a_link_and_a_question_live_for_a_day_and_an_hour() {
         let mailbox = Mailbox::with(&stack, ChannelSettings::default(), None).await;
         let tenant = &mailbox.tenant;
         let from = format!("{}@example.net", unique("late"));
-        mailbox.write(json!({"from": from, "subject": "Hello", "text": "Send me my data"})).await;
+        mailbox
+            .write(json!({"from": from, "subject": "Hello", "text": "Send me my data"}))
+            .await;
         let link = link(&mailbox.answer(&from, 1).await);
         let guest = tenant.guest().await;
         let asked = guest.say("Delete my data").await;
@@ -130,7 +139,10 @@ fn p_del_06_a_link_and_a_question_live_for_a_day_and_an_hour() {
         let word = guest.say("DELETE").await;
         eventually("the AI looked at it", || async {
             let conversation = tenant.conversation_of(&word).await;
-            let path = format!("/v1/conversations/{}/traces", conversation["id"].as_str().unwrap());
+            let path = format!(
+                "/v1/conversations/{}/traces",
+                conversation["id"].as_str().unwrap()
+            );
             let traces = tenant.get(&path).await.expect(200);
             (!data(&traces).is_empty()).then_some(())
         })

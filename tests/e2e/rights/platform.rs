@@ -74,9 +74,13 @@ fn p_del_02_who_granted_takes_it_back_and_their_channels_of_all_tenants_are_cut_
 
         // Granted anew: the notice that is told again ends nothing.
         let anew = Account::granted_by(&one, ChannelKind::Messenger, &person).await;
-        notice(&one, "/hooks/meta/deauthorize", &signed(APP_SECRET, &person, now() - 60))
-            .await
-            .expect(200);
+        notice(
+            &one,
+            "/hooks/meta/deauthorize",
+            &signed(APP_SECRET, &person, now() - 60),
+        )
+        .await
+        .expect(200);
         assert_eq!(state(&one, &anew.channel.to_string()).await["state"], "active");
     });
 }
@@ -101,11 +105,18 @@ fn p_del_05_a_guest_who_leaves_at_the_platform_is_looked_for_at_every_tenant_the
 
         let person = app_scoped(&guest);
         let request = signed(APP_SECRET, &person, now());
-        let first = notice(&one, "/hooks/meta/data-deletion", &request).await.expect(200);
+        let first = notice(&one, "/hooks/meta/data-deletion", &request)
+            .await
+            .expect(200);
         let members: Vec<&String> = first.as_object().unwrap().keys().collect();
         assert_eq!(members, ["confirmation_code", "url"]);
         let code = first["confirmation_code"].as_str().unwrap();
-        assert!(first["url"].as_str().unwrap().ends_with(&format!("/privacy/status/{code}")));
+        assert!(
+            first["url"]
+                .as_str()
+                .unwrap()
+                .ends_with(&format!("/privacy/status/{code}"))
+        );
         // Told again, at either address: the same answer, and no other request.
         for path in ["/hooks/meta/data-deletion", "/hooks/meta/deauthorize"] {
             assert_eq!(notice(&one, path, &request).await.expect(200), first);
@@ -130,7 +141,9 @@ fn p_del_05_a_guest_who_leaves_at_the_platform_is_looked_for_at_every_tenant_the
 
         // Another notice, of another second, about who has nothing left to delete or never wrote: told so.
         let nobody = signed(APP_SECRET, &app_scoped(&number()), now());
-        let told = notice(&one, "/hooks/meta/data-deletion", &nobody).await.expect(200);
+        let told = notice(&one, "/hooks/meta/data-deletion", &nobody)
+            .await
+            .expect(200);
         let code = told["confirmation_code"].as_str().unwrap();
         let noted = platform.find_removal(code).await.unwrap().unwrap();
         assert!(noted.looked_at.is_some() && noted.tenants.is_empty());
@@ -153,16 +166,26 @@ fn p_del_05_a_platform_that_does_not_say_whom_is_asked_again_and_the_notice_is_a
         let guest = number();
         page.write(&guest, "Hello").await;
         let fault = json!({"service": "carrier", "operation": "meta", "kind": "500", "count": 1});
-        send(CLIENT.post(tenant.url("/_local/fault")).json(&fault)).await.expect(200);
+        send(CLIENT.post(tenant.url("/_local/fault")).json(&fault))
+            .await
+            .expect(200);
         let seconds = stack.clock().now_ms() / 1_000;
         let request = signed(APP_SECRET, &app_scoped(&guest), seconds);
-        let told = notice(&tenant, "/hooks/meta/data-deletion", &request).await.expect(200);
+        let told = notice(&tenant, "/hooks/meta/data-deletion", &request)
+            .await
+            .expect(200);
         let code = told["confirmation_code"].as_str().unwrap();
         let (platform, _) = entered(&stack, &tenant).await;
         let noted = platform.find_removal(code).await.unwrap().unwrap();
         assert!(noted.looked_at.is_none(), "not looked for yet");
-        assert_eq!(found(&stack, &app_scoped(&guest)).await, 0, "sealed while it waits");
-        send(CLIENT.post(tenant.url("/_local/schedule/channels"))).await.expect(200);
+        assert_eq!(
+            found(&stack, &app_scoped(&guest)).await,
+            0,
+            "sealed while it waits"
+        );
+        send(CLIENT.post(tenant.url("/_local/schedule/channels")))
+            .await
+            .expect(200);
         assert_eq!(requests(&stack, &tenant).await.len(), 1);
         let noted = platform.find_removal(code).await.unwrap().unwrap();
         assert!(noted.looked_at.is_some());
@@ -178,7 +201,12 @@ fn p_del_05_a_mailed_list_opens_a_request_for_each_person_it_names_and_repeats_n
         let instagram = Account::new(&tenant, ChannelKind::Instagram).await;
         let theirs = Account::new(&other, ChannelKind::Messenger).await;
         let people = [number(), number(), number(), number()];
-        for (account, guest) in [(&page, &people[0]), (&page, &people[1]), (&instagram, &people[2]), (&theirs, &people[3])] {
+        for (account, guest) in [
+            (&page, &people[0]),
+            (&page, &people[1]),
+            (&instagram, &people[2]),
+            (&theirs, &people[3]),
+        ] {
             account.write(guest, &format!("I am {guest}")).await;
             account.said(&format!("I am {guest}")).await;
         }
@@ -196,11 +224,24 @@ fn p_del_05_a_mailed_list_opens_a_request_for_each_person_it_names_and_repeats_n
         // As a page knows them, as the app does, on Instagram, at another tenant, nobody.
         let list = format!(
             "User ID\n{}\n{}\n{}\n{}\n{}\n",
-            people[0], app_scoped(&people[1]), people[2], people[3], number()
+            people[0],
+            app_scoped(&people[1]),
+            people[2],
+            people[3],
+            number()
         );
         let told = post(list.clone()).await.expect(202);
-        let states: Vec<&str> = told["data"].as_array().unwrap().iter().map(|line| line["state"].as_str().unwrap()).collect();
-        assert_eq!(states, ["opened", "opened", "opened", "not_found", "not_found"], "{told}");
+        let states: Vec<&str> = told["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line["state"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            states,
+            ["opened", "opened", "opened", "not_found", "not_found"],
+            "{told}"
+        );
         assert_eq!(told["complete"], true);
         assert_eq!(requests(stack(), &tenant).await.len(), 3);
         assert_eq!(requests(stack(), &other).await.len(), 0);

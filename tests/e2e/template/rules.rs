@@ -30,7 +30,9 @@ pub(super) const ALL: [(&str, Rule); 12] = [
 fn of_kind<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value)> {
     let all = template["Resources"].as_mapping().unwrap();
     let found = all.iter().filter(|(_, resource)| resource["Type"] == kind);
-    found.map(|(id, resource)| (id.as_str().unwrap(), resource)).collect()
+    found
+        .map(|(id, resource)| (id.as_str().unwrap(), resource))
+        .collect()
 }
 
 /// Collects a fault for each resource of a kind for which something is not so.
@@ -59,8 +61,18 @@ pub(super) fn recovery(template: &Value) -> Faults {
         let days = recovery["RecoveryPeriodInDays"].as_u64().unwrap_or(35);
         // Wrapped keys come back with a restore: not for longer than it takes to notice.
         let most = if id == "KeysTable" { 7 } else { 29 };
-        check(&mut faults, id, "recovery ends in time", (1..=most).contains(&days));
-        check(&mut faults, id, "is recoverable", recovery["PointInTimeRecoveryEnabled"] == true);
+        check(
+            &mut faults,
+            id,
+            "recovery ends in time",
+            (1..=most).contains(&days),
+        );
+        check(
+            &mut faults,
+            id,
+            "is recoverable",
+            recovery["PointInTimeRecoveryEnabled"] == true,
+        );
     }
     faults
 }
@@ -70,12 +82,32 @@ pub(super) fn tables(template: &Value) -> Faults {
     for (id, table) in of_kind(template, "AWS::DynamoDB::Table") {
         let p = &table["Properties"];
         let ends = &p["TimeToLiveSpecification"];
-        check(&mut faults, id, "rows end", ends["Enabled"] == true && ends["AttributeName"] == "expires_at");
+        check(
+            &mut faults,
+            id,
+            "rows end",
+            ends["Enabled"] == true && ends["AttributeName"] == "expires_at",
+        );
         let sealed = &p["SSESpecification"];
         let by_us = named(&sealed["KMSMasterKeyId"]) == Some("SealingKey");
-        check(&mut faults, id, "is encrypted by our key", sealed["SSEEnabled"] == true && sealed["SSEType"] == "KMS" && by_us);
-        check(&mut faults, id, "is protected", p["DeletionProtectionEnabled"] == true && is_kept(table));
-        check(&mut faults, id, "is paid by use", p["BillingMode"] == "PAY_PER_REQUEST");
+        check(
+            &mut faults,
+            id,
+            "is encrypted by our key",
+            sealed["SSEEnabled"] == true && sealed["SSEType"] == "KMS" && by_us,
+        );
+        check(
+            &mut faults,
+            id,
+            "is protected",
+            p["DeletionProtectionEnabled"] == true && is_kept(table),
+        );
+        check(
+            &mut faults,
+            id,
+            "is paid by use",
+            p["BillingMode"] == "PAY_PER_REQUEST",
+        );
     }
     faults
 }
@@ -85,12 +117,20 @@ pub(super) fn keys(template: &Value) -> Faults {
     for (id, key) in of_kind(template, "AWS::KMS::Key") {
         let p = &key["Properties"];
         check(&mut faults, id, "rotates", p["EnableKeyRotation"] == true);
-        check(&mut faults, id, "can be brought back", p["PendingWindowInDays"] == 30 && is_kept(key));
+        check(
+            &mut faults,
+            id,
+            "can be brought back",
+            p["PendingWindowInDays"] == 30 && is_kept(key),
+        );
         for statement in p["KeyPolicy"]["Statement"].as_sequence().into_iter().flatten() {
-            let anybody = statement["Principal"]["AWS"] == "*" || !statement["Principal"]["Service"].is_null();
+            let anybody =
+                statement["Principal"]["AWS"] == "*" || !statement["Principal"]["Service"].is_null();
             let conditions = &statement["Condition"]["StringEquals"];
             let ours = ["kms:CallerAccount", "aws:SourceAccount"];
-            let bound = ours.iter().any(|name| named(&conditions[*name]) == Some("AWS::AccountId"));
+            let bound = ours
+                .iter()
+                .any(|name| named(&conditions[*name]) == Some("AWS::AccountId"));
             check(&mut faults, id, "is of this account alone", !anybody || bound);
             let via = statement["Principal"]["AWS"] != "*" || !conditions["kms:ViaService"].is_null();
             check(&mut faults, id, "is used through the database alone", via);
@@ -107,15 +147,40 @@ pub(super) fn buckets(template: &Value) -> Faults {
         let encryption = &p["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
         let default = &encryption["ServerSideEncryptionByDefault"];
         let by_us = named(&default["KMSMasterKeyID"]) == Some("SealingKey");
-        check(&mut faults, id, "is encrypted by our key", default["SSEAlgorithm"] == "aws:kms" && by_us);
-        check(&mut faults, id, "has a key of its own", encryption["BucketKeyEnabled"] == true);
-        for block in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
-            check(&mut faults, id, block, p["PublicAccessBlockConfiguration"][block] == true);
+        check(
+            &mut faults,
+            id,
+            "is encrypted by our key",
+            default["SSEAlgorithm"] == "aws:kms" && by_us,
+        );
+        check(
+            &mut faults,
+            id,
+            "has a key of its own",
+            encryption["BucketKeyEnabled"] == true,
+        );
+        for block in [
+            "BlockPublicAcls",
+            "BlockPublicPolicy",
+            "IgnorePublicAcls",
+            "RestrictPublicBuckets",
+        ] {
+            check(
+                &mut faults,
+                id,
+                block,
+                p["PublicAccessBlockConfiguration"][block] == true,
+            );
         }
         let owner = &p["OwnershipControls"]["Rules"][0]["ObjectOwnership"];
         check(&mut faults, id, "belongs to us", owner == "BucketOwnerEnforced");
         // What is deleted is gone.
-        check(&mut faults, id, "keeps no versions", p.get("VersioningConfiguration").is_none());
+        check(
+            &mut faults,
+            id,
+            "keeps no versions",
+            p.get("VersioningConfiguration").is_none(),
+        );
         check(&mut faults, id, "is kept", is_kept(bucket));
     }
     faults
@@ -129,7 +194,8 @@ pub(super) fn transport(template: &Value) -> Faults {
         let policy = policies
             .into_iter()
             .find(|(_, policy)| named(&policy["Properties"]["Bucket"]) == Some(id));
-        let statements = policy.and_then(|(_, policy)| policy["Properties"]["PolicyDocument"]["Statement"].as_sequence());
+        let statements =
+            policy.and_then(|(_, policy)| policy["Properties"]["PolicyDocument"]["Statement"].as_sequence());
         let refuses = statements.into_iter().flatten().any(|statement| {
             let resources = serde_norway::to_string(&statement["Resource"]).unwrap();
             statement["Effect"] == "Deny"
@@ -142,7 +208,12 @@ pub(super) fn transport(template: &Value) -> Faults {
         check(&mut faults, id, "takes nothing without TLS", refuses);
     }
     let origin = &template["Parameters"]["PublicBaseUrl"];
-    check(&mut faults, "PublicBaseUrl", "is checked", origin["AllowedPattern"].is_string());
+    check(
+        &mut faults,
+        "PublicBaseUrl",
+        "is checked",
+        origin["AllowedPattern"].is_string(),
+    );
     faults
 }
 
@@ -171,7 +242,10 @@ pub(super) fn lifecycles(template: &Value) -> Faults {
         }
         // Nothing that only its row ends is ended by age.
         let sealed = rules.iter().any(|rule| {
-            id == "AttachmentsBucket" && rule["Prefix"].as_str().is_none_or(|prefix| !prefix.starts_with("clear/"))
+            id == "AttachmentsBucket"
+                && rule["Prefix"]
+                    .as_str()
+                    .is_none_or(|prefix| !prefix.starts_with("clear/"))
         });
         check(&mut faults, id, "keeps what a row stands for", !sealed);
     }
@@ -187,14 +261,24 @@ pub(super) fn logs(template: &Value) -> Faults {
     let mut faults = Faults::new();
     let groups = of_kind(template, "AWS::Logs::LogGroup");
     for (id, group) in &groups {
-        check(&mut faults, id, "logs end after 14 days", group["Properties"]["RetentionInDays"] == 14);
+        check(
+            &mut faults,
+            id,
+            "logs end after 14 days",
+            group["Properties"]["RetentionInDays"] == 14,
+        );
     }
     let mut used = BTreeSet::new();
     for (id, function) in of_kind(template, "AWS::Serverless::Function") {
         let group = named(&function["Properties"]["LoggingConfig"]["LogGroup"]);
         let known = group.is_some_and(|group| groups.iter().any(|(known, _)| *known == group));
         // Without one of ours, Lambda makes one that never ends.
-        check(&mut faults, id, "logs into a group of its own", known && used.insert(group));
+        check(
+            &mut faults,
+            id,
+            "logs into a group of its own",
+            known && used.insert(group),
+        );
     }
     faults
 }
@@ -203,7 +287,11 @@ pub(super) fn logs(template: &Value) -> Faults {
 fn readers(template: &Value) -> BTreeMap<&str, (&str, &Value)> {
     let mut readers = BTreeMap::new();
     for (id, function) in of_kind(template, "AWS::Serverless::Function") {
-        for (_, event) in function["Properties"]["Events"].as_mapping().into_iter().flatten() {
+        for (_, event) in function["Properties"]["Events"]
+            .as_mapping()
+            .into_iter()
+            .flatten()
+        {
             if event["Type"] == "SQS"
                 && let Some(queue) = named(&event["Properties"]["Queue"])
             {
@@ -221,8 +309,14 @@ fn dead_letters(template: &Value) -> BTreeSet<&str> {
         .filter_map(|(_, queue)| named(&queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]))
         .collect();
     for (_, function) in of_kind(template, "AWS::Serverless::Function") {
-        for (_, event) in function["Properties"]["Events"].as_mapping().into_iter().flatten() {
-            dead.extend(named(&event["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]));
+        for (_, event) in function["Properties"]["Events"]
+            .as_mapping()
+            .into_iter()
+            .flatten()
+        {
+            dead.extend(named(
+                &event["Properties"]["DestinationConfig"]["OnFailure"]["Destination"],
+            ));
         }
     }
     dead
@@ -235,14 +329,29 @@ pub(super) fn queues(template: &Value) -> Faults {
     for (id, queue) in &all {
         let p = &queue["Properties"];
         check(&mut faults, id, "is encrypted", p["SqsManagedSseEnabled"] == true);
-        check(&mut faults, id, "keeps for 14 days", p["MessageRetentionPeriod"] == 1_209_600);
+        check(
+            &mut faults,
+            id,
+            "keeps for 14 days",
+            p["MessageRetentionPeriod"] == 1_209_600,
+        );
         if dead.contains(id) {
-            check(&mut faults, id, "has no reader of its own", !readers.contains_key(id));
+            check(
+                &mut faults,
+                id,
+                "has no reader of its own",
+                !readers.contains_key(id),
+            );
             continue;
         }
         let redrive = &p["RedrivePolicy"];
         let count = redrive["maxReceiveCount"].as_u64().unwrap_or(0);
-        check(&mut faults, id, "gives up, and not at once", (3..=10).contains(&count));
+        check(
+            &mut faults,
+            id,
+            "gives up, and not at once",
+            (3..=10).contains(&count),
+        );
         let target = named(&redrive["deadLetterTargetArn"]).unwrap_or_default();
         let target = all.iter().find(|(known, _)| *known == target);
         let alike = target.is_some_and(|(_, target)| target["Properties"]["FifoQueue"] == p["FifoQueue"]);
@@ -261,7 +370,11 @@ pub(super) fn mappings(template: &Value) -> Faults {
     for (id, function) in of_kind(template, "AWS::Serverless::Function") {
         let timeout = function["Properties"]["Timeout"].as_u64().unwrap_or(0);
         check(&mut faults, id, "has a timeout", (1..=900).contains(&timeout));
-        for (_, event) in function["Properties"]["Events"].as_mapping().into_iter().flatten() {
+        for (_, event) in function["Properties"]["Events"]
+            .as_mapping()
+            .into_iter()
+            .flatten()
+        {
             let p = &event["Properties"];
             match event["Type"].as_str().unwrap_or_default() {
                 "SQS" | "DynamoDB" => {
@@ -270,18 +383,48 @@ pub(super) fn mappings(template: &Value) -> Faults {
                     if event["Type"] == "SQS" {
                         continue;
                     }
-                    check(&mut faults, id, "narrows a bad batch down", p["BisectBatchOnFunctionError"] == true);
+                    check(
+                        &mut faults,
+                        id,
+                        "narrows a bad batch down",
+                        p["BisectBatchOnFunctionError"] == true,
+                    );
                     let kept = named(&p["DestinationConfig"]["OnFailure"]["Destination"]);
-                    check(&mut faults, id, "keeps what never went well", kept == Some("StreamDeadLetters"));
+                    check(
+                        &mut faults,
+                        id,
+                        "keeps what never went well",
+                        kept == Some("StreamDeadLetters"),
+                    );
                     // A stream forgets after 24 hours: what is given up on must be kept before.
                     let age = p["MaximumRecordAgeInSeconds"].as_u64().unwrap_or(u64::MAX);
-                    check(&mut faults, id, "gives up before the stream forgets", age <= 23 * 3_600);
-                    check(&mut faults, id, "begins at the beginning", p["StartingPosition"] == "TRIM_HORIZON");
+                    check(
+                        &mut faults,
+                        id,
+                        "gives up before the stream forgets",
+                        age <= 23 * 3_600,
+                    );
+                    check(
+                        &mut faults,
+                        id,
+                        "begins at the beginning",
+                        p["StartingPosition"] == "TRIM_HORIZON",
+                    );
                 }
                 "ScheduleV2" => {
                     let role = named(&p["RoleArn"]);
-                    check(&mut faults, id, "is called by the scheduler's role", role == Some("SchedulerRole"));
-                    check(&mut faults, id, "is not called for days", !p["RetryPolicy"].is_null());
+                    check(
+                        &mut faults,
+                        id,
+                        "is called by the scheduler's role",
+                        role == Some("SchedulerRole"),
+                    );
+                    check(
+                        &mut faults,
+                        id,
+                        "is not called for days",
+                        !p["RetryPolicy"].is_null(),
+                    );
                 }
                 "HttpApi" | "EventBridgeRule" => {}
                 other => faults.push(format!("{id}: what is {other}?")),
@@ -294,7 +437,12 @@ pub(super) fn mappings(template: &Value) -> Faults {
         let limited = limits["ThrottlingBurstLimit"].is_u64() && limits["ThrottlingRateLimit"].is_u64();
         check(&mut faults, id, "is throttled", limited);
         // It would override what functions say for each channel.
-        check(&mut faults, id, "leaves CORS to functions", p.get("CorsConfiguration").is_none());
+        check(
+            &mut faults,
+            id,
+            "leaves CORS to functions",
+            p.get("CorsConfiguration").is_none(),
+        );
     }
     faults
 }
@@ -342,7 +490,12 @@ pub(super) fn policies(template: &Value) -> Faults {
         let of_key = id == "SealingKey";
         for action in each(&statement["Action"]) {
             let action = action.as_str().unwrap_or("*");
-            check(&mut faults, &id, &format!("allows {action}"), !action.contains('*'));
+            check(
+                &mut faults,
+                &id,
+                &format!("allows {action}"),
+                !action.contains('*'),
+            );
             let whole = ["dynamodb:Scan", "iam:PassRole", "dynamodb:PartiQLSelect"].contains(&action);
             check(&mut faults, &id, &format!("allows {action}"), !whole);
         }
@@ -351,7 +504,12 @@ pub(super) fn policies(template: &Value) -> Faults {
             let text = text.trim().trim_matches(['\'', '"']);
             // Files below a folder: a tenant's own, or where SES puts mail.
             let folder = text.ends_with("PrincipalTag/tenant}/*") || text.ends_with("${MailBucket.Arn}/in/*");
-            check(&mut faults, &id, &format!("reaches {text}"), of_key || !text.contains('*') || folder);
+            check(
+                &mut faults,
+                &id,
+                &format!("reaches {text}"),
+                of_key || !text.contains('*') || folder,
+            );
         }
     }
     faults
@@ -363,23 +521,48 @@ pub(super) fn roles(template: &Value) -> Faults {
     let mut used = BTreeSet::new();
     for (id, function) in of_kind(template, "AWS::Serverless::Function") {
         let role = named(&function["Properties"]["Role"]);
-        check(&mut faults, id, "has a role of its own", role.is_some() && used.insert(role));
+        check(
+            &mut faults,
+            id,
+            "has a role of its own",
+            role.is_some() && used.insert(role),
+        );
         let policies = function["Properties"].get("Policies");
-        check(&mut faults, id, "has no policies beside its role", policies.is_none());
+        check(
+            &mut faults,
+            id,
+            "has no policies beside its role",
+            policies.is_none(),
+        );
     }
     for (id, role) in of_kind(template, "AWS::IAM::Role") {
         let p = &role["Properties"];
-        check(&mut faults, id, "has no managed policies", p.get("ManagedPolicyArns").is_none());
+        check(
+            &mut faults,
+            id,
+            "has no managed policies",
+            p.get("ManagedPolicyArns").is_none(),
+        );
         for trust in each(&p["AssumeRolePolicyDocument"]["Statement"]) {
             if !id.ends_with("TenantRole") {
                 let service = trust["Principal"]["Service"].as_str().unwrap_or_default();
                 let known = ["lambda.amazonaws.com", "scheduler.amazonaws.com"].contains(&service);
-                check(&mut faults, id, "is of a service", known && trust["Principal"]["AWS"].is_null());
+                check(
+                    &mut faults,
+                    id,
+                    "is of a service",
+                    known && trust["Principal"]["AWS"].is_null(),
+                );
                 continue;
             }
             let own = id.replace("TenantRole", "Role");
             let function = named(&trust["Principal"]["AWS"]);
-            check(&mut faults, id, "is of its function alone", function == Some(own.as_str()));
+            check(
+                &mut faults,
+                id,
+                "is of its function alone",
+                function == Some(own.as_str()),
+            );
             let conditions = &trust["Condition"];
             let tagged = conditions["StringLike"]["aws:RequestTag/tenant"] == "tn_*";
             let alone = conditions["ForAllValues:StringEquals"]["aws:TagKeys"][0] == "tenant";
@@ -393,16 +576,33 @@ pub(super) fn roles(template: &Value) -> Faults {
                 let text = serde_norway::to_string(statement).unwrap();
                 let names_tenant = text.contains("aws:PrincipalTag/tenant}");
                 // To put something into a queue, or a secret of nobody's.
-                let actions: Vec<&str> = each(&statement["Action"]).iter().filter_map(|a| a.as_str()).collect();
-                let of_rows = actions.iter().any(|a| ["dynamodb:", "s3:", "kms:"].iter().any(|s| a.starts_with(s)));
+                let actions: Vec<&str> = each(&statement["Action"])
+                    .iter()
+                    .filter_map(|a| a.as_str())
+                    .collect();
+                let of_rows = actions
+                    .iter()
+                    .any(|a| ["dynamodb:", "s3:", "kms:"].iter().any(|s| a.starts_with(s)));
                 // Encryption at rest: the bucket's own key, through S3 alone.
                 let at_rest = text.contains("kms:ViaService");
-                check(&mut faults, id, &format!("{actions:?} is bound to the tenant"), !of_rows || names_tenant || at_rest);
+                check(
+                    &mut faults,
+                    id,
+                    &format!("{actions:?} is bound to the tenant"),
+                    !of_rows || names_tenant || at_rest,
+                );
                 for keys in ["dynamodb:"] {
                     let of_table = actions.iter().any(|action| action.starts_with(keys));
-                    let bound = !statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"].is_null()
-                        || !statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"].is_null();
-                    check(&mut faults, id, &format!("{actions:?} is bound to partitions"), !of_table || bound);
+                    let bound = !statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+                        .is_null()
+                        || !statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+                            .is_null();
+                    check(
+                        &mut faults,
+                        id,
+                        &format!("{actions:?} is bound to partitions"),
+                        !of_table || bound,
+                    );
                 }
             }
         }
@@ -428,13 +628,28 @@ pub(super) fn alarms(template: &Value) -> Faults {
         check(&mut faults, queue, "somebody hears of dead letters", heard);
     }
     for (id, _) in of_kind(template, "AWS::Serverless::Function") {
-        check(&mut faults, id, "somebody hears of errors", tells("Errors", id, 5));
+        check(
+            &mut faults,
+            id,
+            "somebody hears of errors",
+            tells("Errors", id, 5),
+        );
     }
     for (id, alarm) in &alarms {
         let p = &alarm["Properties"];
         check(&mut faults, id, "goes to the topic", !p["AlarmActions"].is_null());
-        check(&mut faults, id, "says what is wrong", p["AlarmDescription"].is_string());
-        check(&mut faults, id, "is quiet where nothing happens", p["TreatMissingData"] == "notBreaching");
+        check(
+            &mut faults,
+            id,
+            "says what is wrong",
+            p["AlarmDescription"].is_string(),
+        );
+        check(
+            &mut faults,
+            id,
+            "is quiet where nothing happens",
+            p["TreatMissingData"] == "notBreaching",
+        );
     }
     faults
 }

@@ -300,7 +300,7 @@ async fn forget_api_keys(eraser: &Eraser, scope: &TenantScope) -> Result<(), Era
     let rows = scope.store().query_all(&keys::api_keys(scope.tenant())).await?;
     for row in rows {
         let key: ApiKey = scope.store().open(row, &DataKey::none())?;
-        let _id: ApiKeyId = *key.id;
+
         eraser.platform.forget_api_key(&key).await?;
     }
     Ok(())

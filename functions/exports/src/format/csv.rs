@@ -160,10 +160,15 @@ fn begins_formula(part: &str) -> bool {
     let passed_over = |c: char| {
         c.is_whitespace()
             || c.is_control()
-            || matches!(c, '"' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+            || matches!(
+                c,
+                '"' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+            )
     };
     let begins_with_tab = part.len() > 1 && part.starts_with(['\t', '\r']);
-    let signs = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹢', '﹣', '﹦', '﹫', '−'];
+    let signs = [
+        '=', '+', '-', '@', '＝', '＋', '－', '＠', '﹢', '﹣', '﹦', '﹫', '−',
+    ];
     begins_with_tab || part.trim_start_matches(passed_over).starts_with(signs)
 }
 
@@ -236,14 +241,25 @@ mod tests {
             let mut out = Vec::new();
             line(&["lead_1", &attack, "Anna", &attack], &mut out);
             let table = String::from_utf8(out).unwrap();
-            assert_eq!(read(&table, ',').len(), 6, "{attack:?}: four cells, a line end: {table}");
+            assert_eq!(
+                read(&table, ',').len(),
+                6,
+                "{attack:?}: four cells, a line end: {table}"
+            );
             for separator in [',', ';', '\t', '|'] {
                 for cell in read(&table, separator) {
                     // As a program that drops blanks and what cannot be seen would show it.
-                    let seen: String = cell.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
-                    let seen = seen.trim_start_matches(['"', '\u{200b}', '\u{feff}', '\u{ad}', '\u{2060}', '\u{200e}']);
+                    let seen: String = cell
+                        .chars()
+                        .filter(|c| !c.is_whitespace() && !c.is_control())
+                        .collect();
+                    let seen = seen
+                        .trim_start_matches(['"', '\u{200b}', '\u{feff}', '\u{ad}', '\u{2060}', '\u{200e}']);
                     let signs = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-                    assert!(!seen.starts_with(signs), "{attack:?} by {separator:?}: {cell:?} in {table}");
+                    assert!(
+                        !seen.starts_with(signs),
+                        "{attack:?} by {separator:?}: {cell:?} in {table}"
+                    );
                 }
             }
         }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use usher_aws::{Platform, TenantScope};
 use usher_aws::suppressions::Means;
+use usher_aws::{Platform, TenantScope};
 use usher_carriers::event::{Event, MailHead, Person, What};
 use usher_carriers::mail::address::deliverable;
 use usher_carriers::mail::thread::{Parent, carriers_id, is_new_topic, parents};

@@ -12,13 +12,13 @@ pub(crate) mod say;
 use std::time::Duration;
 
 use serde_json::json;
-use usher_aws::{Platform, TenantScope};
 use usher_aws::attachments::AttachmentError;
 use usher_aws::http::Problem;
 use usher_aws::privacy::PrivacyError;
 use usher_aws::scope::ScopeError;
 use usher_aws::sealing::{DataKey, HashPurpose, KeyringError};
 use usher_aws::store::{StoreError, When, keys};
+use usher_aws::{Platform, TenantScope};
 use usher_carriers::event::{Event, Person, Said, What};
 use usher_shared::Timestamp;
 use usher_shared::ids::{ChannelId, ConversationId, MessageId};

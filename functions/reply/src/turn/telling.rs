@@ -61,6 +61,7 @@ mod tests {
             waiting_since: None.into(),
             acknowledged_at: None.into(),
             ai_told: ai_told.into(),
+            event_at: None.into(),
             title: String::new().into(),
             reach: None.into(),
         }

@@ -20,7 +20,9 @@ const ORDINARY: &str = include_str!("../../../../tests/vectors/attacks/ordinary.
 
 /// Cells of each line that is no remark.
 fn rows(list: &str) -> impl Iterator<Item = Vec<String>> {
-    let lines = list.split('\n').filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = list
+        .split('\n')
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| {
         let cells = line.split('\t');
         cells

@@ -56,7 +56,13 @@ const PAGES: [&str; 3] = ["page_id", "pageid", "page"];
 /// # Errors
 /// Everything that is wrong with it, line by line.
 pub fn read(bytes: &[u8]) -> Result<Vec<Listed>, Vec<Wrong>> {
-    let whole = |why| vec![Wrong { line: 1, field: "line", why }];
+    let whole = |why| {
+        vec![Wrong {
+            line: 1,
+            field: "line",
+            why,
+        }]
+    };
     if bytes.len() > LONGEST {
         return Err(whole("the list is larger than what is taken"));
     }
@@ -79,7 +85,11 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Listed>, Vec<Wrong>> {
         let person = cells.get(people).map(|cell| id(cell));
         let page = pages.map(|column| cells.get(column).map(|cell| id(cell)));
         match (person, page) {
-            (Some(Some(person)), None) => listed.push(Listed { line, person, page: None }),
+            (Some(Some(person)), None) => listed.push(Listed {
+                line,
+                person,
+                page: None,
+            }),
             (Some(Some(person)), Some(Some(Some(page)))) => listed.push(Listed {
                 line,
                 person,
@@ -154,7 +164,11 @@ mod tests {
 
     #[test]
     fn p_del_05_lists_are_read_with_and_without_names_of_columns() {
-        for list in ["1208\n1209\n", "user_id\r\n1208\r\n1209", "\u{feff}\"User ID\"\n\"1208\"\n\n1209"] {
+        for list in [
+            "1208\n1209\n",
+            "user_id\r\n1208\r\n1209",
+            "\u{feff}\"User ID\"\n\"1208\"\n\n1209",
+        ] {
             let ids: Vec<String> = people(list).into_iter().map(|(_, person, _)| person).collect();
             assert_eq!(ids, ["1208", "1209"], "{list:?}");
         }
@@ -167,8 +181,14 @@ mod tests {
 
     #[test]
     fn p_del_05_what_is_wrong_is_named_by_line_and_field_and_nothing_is_read_then() {
-        assert_eq!(wrong("user_id\n1208\nme/accounts\n\n,\n1209"), [(3, "user_id"), (5, "user_id")]);
-        assert_eq!(wrong("user_id,page_id\n1208,10 2\n1209\n"), [(2, "page_id"), (3, "page_id")]);
+        assert_eq!(
+            wrong("user_id\n1208\nme/accounts\n\n,\n1209"),
+            [(3, "user_id"), (5, "user_id")]
+        );
+        assert_eq!(
+            wrong("user_id,page_id\n1208,10 2\n1209\n"),
+            [(2, "page_id"), (3, "page_id")]
+        );
         assert_eq!(wrong(""), [(1, "line")]);
         assert_eq!(wrong("user_id\n"), [(1, "line")]);
         assert_eq!(wrong(&"1208\n".repeat(MOST + 1)), [(MOST + 1, "line")]);

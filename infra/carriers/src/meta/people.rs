@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn somebody_whom_nobody_knows_is_told_apart_from_a_platform_that_is_down() {
-        let unknown = json!({"error": {"message": "Unsupported get request", "code": 100, "error_subcode": 33}});
+        let unknown =
+            json!({"error": {"message": "Unsupported get request", "code": 100, "error_subcode": 33}});
         assert!(matches!(
             known(&answered(400, &unknown)),
             Err(Refusal::Refused { code: 100 })

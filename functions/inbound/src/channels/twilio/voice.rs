@@ -11,8 +11,8 @@ use usher_shared::model::{ConversationState, MessageBody, Profile, Reach};
 use usher_shared::records::CallRecording;
 
 use super::consent::{Asked, Purpose, prove};
-use super::request::Genuine;
 use super::ignored;
+use super::request::Genuine;
 use crate::receive::{Copies, Inbound, Received, receive, say};
 
 /// What a caller left: heard or read.

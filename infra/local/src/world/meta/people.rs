@@ -15,7 +15,11 @@ use crate::world::{APP_ID, APP_SECRET};
 /// The id by which the app knows a guest.
 pub fn app_scoped(guest: &str) -> String {
     let digits = seeded(&format!("app {guest}"));
-    digits.bytes().map(|byte| char::from(b'0' + byte % 10)).take(16).collect()
+    digits
+        .bytes()
+        .map(|byte| char::from(b'0' + byte % 10))
+        .take(16)
+        .collect()
 }
 
 /// `GET /{person}/ids_for_pages`: for the app itself, with its proof; of no page's token.
@@ -43,7 +47,10 @@ pub(super) async fn ids_for_pages(
         return error(StatusCode::BAD_REQUEST, 100, Some(33), &message);
     };
     // One at a time, so that whoever asks has to go on.
-    let after: usize = query.get("after").and_then(|after| after.parse().ok()).unwrap_or(0);
+    let after: usize = query
+        .get("after")
+        .and_then(|after| after.parse().ok())
+        .unwrap_or(0);
     let ids: Vec<Value> = known
         .iter()
         .skip(after)

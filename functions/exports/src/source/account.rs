@@ -58,7 +58,7 @@ const fn ledger(file: &'static str, name: &'static str, kinds: &'static [&'stati
 }
 
 /// All files of lines, in the order in which they are written.
-const SECTIONS: [Section; 13] = [
+const SECTIONS: [Section; 14] = [
     inbox("settings.ndjson", None, &["tenant", "assistant", "alert_plan"]),
     inbox("channels.ndjson", Some("channels"), &["channel"]),
     inbox("documents.ndjson", Some("documents"), &["document"]),
@@ -86,6 +86,7 @@ const SECTIONS: [Section; 13] = [
     ledger("suppressions.ndjson", "suppressions", &["suppression"]),
     ledger("holds.ndjson", "holds", &["hold"]),
     ledger("erasures.ndjson", "erasures", &["erasure"]),
+    ledger("deletions.ndjson", "deletions", &["deletion"]),
     ledger(
         "privacy-requests.ndjson",
         "privacy-requests",

@@ -127,7 +127,7 @@ pub fn deletion(tenant: TenantId, at: Timestamp, target: &str) -> Key<Deletion> 
 pub fn deletions_until(tenant: TenantId, until: Timestamp) -> Range {
     Range {
         table: Table::Ledger,
-        to: by_time(until, super::END),
+        to: by_time(until, END),
         ..all(format!("{tenant}#deletions"))
     }
 }

@@ -142,6 +142,10 @@ fn starts_history(lines: &[&str]) -> bool {
         return false;
     };
     let first = first.trim();
+    // Before anything is looked for below: of a million empty lines each would look at all that follow.
+    if first.is_empty() {
+        return false;
+    }
     let inside = first.trim_matches(['-', '_', ' ', '*']).to_lowercase();
     if first.starts_with("--") && HEADINGS.contains(&inside.as_str()) {
         return true;
@@ -155,8 +159,7 @@ fn starts_history(lines: &[&str]) -> bool {
         .copied()
         .collect();
     let begins = head.first().is_some_and(|line| is_field(line, &FROM));
-    (rule || !first.is_empty())
-        && begins
+    begins
         && head.iter().skip(1).take(3).any(|line| is_field(line, &SENT))
         && head.iter().skip(2).any(|line| is_field(line, &SUBJECT))
 }

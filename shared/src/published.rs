@@ -21,16 +21,16 @@ pub struct Edition {
     pub changes: &'static str,
 }
 
-/// All editions, the one in force first.
-pub const EDITIONS: &[Edition] = &[Edition {
+/// The edition in force.
+pub const CURRENT: Edition = Edition {
     version: 1,
     date: "2026-11-26",
     material: false,
     changes: "First published edition.",
-}];
+};
 
-/// The edition in force.
-pub const CURRENT: Edition = EDITIONS[0];
+/// All editions, the one in force first.
+pub const EDITIONS: &[Edition] = &[CURRENT];
 
 /// What is kept of one category, and how long.
 #[derive(Clone, Debug)]
@@ -80,13 +80,17 @@ pub fn published() -> Vec<Published> {
 const fn purpose(category: Category) -> &'static str {
     match category {
         Category::Conversation => "Messages and conversations, to answer them.",
-        Category::Lead => "People who wrote to a business, and what they volunteered, so that it can come back to them.",
+        Category::Lead => {
+            "People who wrote to a business, and what they volunteered, so that it can come back to them."
+        }
         Category::AiTrace => "What the AI was asked, what it said and why, so that people can check it.",
         Category::Account => "Who uses the service and how it is set up.",
         Category::Credential => "Credentials of the API and of channels, under keys or hashed.",
         Category::Key => "Wrapped keys; deleting one forgets what it sealed.",
         Category::Watermark => "Keyed hashes that keep late deliveries from bringing back what was erased.",
-        Category::Transport => "Work on its way between the parts of the service; and ids, no content, but for raw mail, for seconds.",
+        Category::Transport => {
+            "Work on its way between the parts of the service; and ids, no content, but for raw mail, for seconds."
+        }
         Category::Idempotency => "Outcomes of repeated requests: keyed hashes and ids.",
         Category::SecurityLog => "Who did what to settings and conversations, without content.",
         Category::Ledger => "Proof of erasures, by ids alone, replayed on whatever is restored.",

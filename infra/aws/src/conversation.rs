@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::json;
 use usher_shared::ids::{ConversationId, MessageId};
 use usher_shared::model::{ContactRef, ConversationState, Processing};
+use usher_shared::policy::Course;
 use usher_shared::record::key;
 use usher_shared::records::{Contact, Conversation, Message};
-use usher_shared::policy::Course;
 use usher_shared::{Sealed, Timestamp};
 
 pub use self::readable::Readable;
@@ -279,7 +279,10 @@ impl TenantScope {
             Some(event) => When::Is("event_at", json!(event)),
             None => When::Missing("event_at"),
         };
-        let when = When::Both(Box::new(When::Is("last_activity", json!(activity))), Box::new(event));
+        let when = When::Both(
+            Box::new(When::Is("last_activity", json!(activity))),
+            Box::new(event),
+        );
         Ok(self.store().put(&row, &open.head, &open.key, when).await?)
     }
 

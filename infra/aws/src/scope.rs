@@ -307,7 +307,10 @@ impl Platform {
             masking: *warm.row.masking,
             knowledge_version: *warm.row.knowledge_version,
             ai: warm.row.ai.0.unwrap_or_default(),
-            store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0.clone().in_force(self.clock().now()))),
+            store: self.tenant_store(
+                warm.dynamodb,
+                Some(warm.row.policy.0.clone().in_force(self.clock().now())),
+            ),
             stored_policy: warm.row.policy.0,
             credentials: warm.credentials,
             storage: Arc::clone(&self.storage),

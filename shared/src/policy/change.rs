@@ -93,12 +93,16 @@ impl TenantPolicy {
     /// This policy, without what waits.
     #[must_use]
     pub fn without_pending(self) -> Self {
-        Self { pending: None, ..self }
+        Self {
+            pending: None,
+            ..self
+        }
     }
 
     /// Whether anything may end earlier under `next` than under this policy, or a later change may take effect sooner.
     pub fn is_shortened_by(&self, next: &Self) -> bool {
-        let shorter = |old: Option<u32>, new: Option<u32>| new.is_some_and(|new| old.is_none_or(|old| new < old));
+        let shorter =
+            |old: Option<u32>, new: Option<u32>| new.is_some_and(|new| old.is_none_or(|old| new < old));
         let category = Category::ALL
             .into_iter()
             .any(|category| shorter(self.days(category), next.days(category)));

@@ -71,12 +71,7 @@ impl Store {
         self.query_any(range, read, false).await
     }
 
-    async fn query_any(
-        &self,
-        range: &Range,
-        read: &Read,
-        judged: bool,
-    ) -> Result<Page, StoreError> {
+    async fn query_any(&self, range: &Range, read: &Read, judged: bool) -> Result<Page, StoreError> {
         let (pk_name, sk_name) = if range.listing {
             (attribute::LISTING_PK, attribute::LISTING_SK)
         } else {

@@ -36,12 +36,20 @@ fn course(item: &Item) -> Option<Course> {
     if item::text(item, attribute::KIND) != Some(Conversation::SPEC.kind) {
         return None;
     }
-    let millis = |name: &str| item.get(name)?.as_n().ok()?.parse().ok().map(Timestamp::from_millis);
+    let millis = |name: &str| {
+        item.get(name)?
+            .as_n()
+            .ok()?
+            .parse()
+            .ok()
+            .map(Timestamp::from_millis)
+    };
     let state = item::text(item, "state")?;
     Some(Course {
         channel: item::text(item, "channel")?.parse().ok()?,
         last_activity: millis("last_activity")?,
-        closed: serde_json::from_value(state.into()).is_ok_and(|state| matches!(state, ConversationState::Closed)),
+        closed: serde_json::from_value(state.into())
+            .is_ok_and(|state| matches!(state, ConversationState::Closed)),
         event_at: millis("event_at"),
     })
 }
@@ -49,7 +57,9 @@ fn course(item: &Item) -> Option<Course> {
 impl Store {
     /// Whether the policy in force still lets the item be read. What is stamped on it does not matter.
     pub(super) async fn is_readable(&self, item: &Item, courses: &mut Courses) -> Result<bool, StoreError> {
-        let Some(policy) = &self.policy else { return Ok(true) };
+        let Some(policy) = &self.policy else {
+            return Ok(true);
+        };
         let kind = item::text(item, attribute::KIND);
         let spec = REGISTRY.iter().find(|spec| Some(spec.kind) == kind);
         let (Some(spec), Some(own)) = (spec, item::anchor(item)) else {
@@ -72,11 +82,7 @@ impl Store {
     }
 
     /// The course of the conversation in whose partition an item is.
-    async fn course_around(
-        &self,
-        item: &Item,
-        courses: &mut Courses,
-    ) -> Result<Option<Course>, StoreError> {
+    async fn course_around(&self, item: &Item, courses: &mut Courses) -> Result<Option<Course>, StoreError> {
         let Some(pk) = item::text(item, attribute::PK) else {
             return Ok(None);
         };

@@ -21,16 +21,16 @@ pub struct Edition {
     pub changes: &'static str,
 }
 
-/// All editions, the one in force first.
-pub const EDITIONS: &[Edition] = &[Edition {
+/// The edition in force.
+pub const CURRENT: Edition = Edition {
     version: 1,
     date: "2026-11-26",
     material: false,
     changes: "First published edition.",
-}];
+};
 
-/// The edition in force.
-pub const CURRENT: Edition = EDITIONS[0];
+/// All editions, the one in force first.
+pub const EDITIONS: &[Edition] = &[CURRENT];
 
 /// What is kept of one category, and how long.
 #[derive(Clone, Debug)]

@@ -149,26 +149,22 @@ fn category(entry: Published) -> CategoryPolicy {
 fn page() -> String {
     let mut rows = String::new();
     for entry in published() {
-        let periods: String = entry
-            .periods
-            .iter()
-            .map(|(_, days, bounds)| format!("<td>{}</td>", period(*days, *bounds)))
-            .collect();
+        let mut periods = String::new();
+        for (_, days, bounds) in &entry.periods {
+            let _infallible = write!(periods, "<td>{}</td>", period(*days, *bounds));
+        }
         let (name, purpose) = (entry.category.name(), entry.purpose);
         let _infallible = write!(
             rows,
             "<tr><th scope=\"row\">{name}</th><td>{purpose}</td>{periods}</tr>"
         );
     }
-    let presets: String = PRESETS
-        .iter()
-        .map(|preset| {
-            format!(
-                "<th scope=\"col\">{}</th>",
-                json!(preset).as_str().unwrap_or_default()
-            )
-        })
-        .collect();
+    let mut presets = String::new();
+    for preset in PRESETS {
+        let name = json!(preset);
+        let name = name.as_str().unwrap_or_default();
+        let _infallible = write!(presets, "<th scope=\"col\">{name}</th>");
+    }
     let mut stays = String::new();
     for (record, why) in published().into_iter().flat_map(|entry| entry.stays) {
         let _infallible = write!(stays, "<li>{record}: {why}</li>");

@@ -26,7 +26,7 @@ use utoipa::ToSchema;
 
 use crate::change::{RetentionChange, changed_for};
 use crate::routes::refuse_second;
-use crate::view::Periods;
+use crate::view::Chosen;
 
 /// How long a token is good for: time to read the figures and to decide, not to forget them.
 const TOKEN_LIFE: Duration = Duration::from_mins(15);
@@ -48,7 +48,7 @@ pub(crate) struct RetentionPreview {
     /// When it would take effect if it were made now.
     takes_effect_at: Time,
     /// The periods as they would be.
-    periods: Periods,
+    periods: Chosen,
     /// What would go when it takes effect, and would not without it. What holds protect is left out.
     would_go: Vec<CategoryCount>,
     /// False if there is more than could be counted in time: then the counts say "at least".
@@ -122,7 +122,7 @@ pub(crate) async fn preview_retention(
         version: old.version(),
         shortens,
         takes_effect_at: Time(at),
-        periods: Periods::of(&next),
+        periods: Chosen::of(&next),
         would_go: going.by_category(),
         complete: going.complete,
         confirm_by: confirm_token.as_ref().map(|_| Time(until)),

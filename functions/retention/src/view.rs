@@ -17,14 +17,14 @@ pub(crate) struct Retention {
     /// Grows with every change that takes effect.
     version: u64,
     #[serde(flatten)]
-    periods: Periods,
+    chosen: Chosen,
     /// A change that waits; null if there is none.
     pending: Option<PendingRetention>,
 }
 
 /// The periods of one version.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Periods {
+pub(crate) struct Chosen {
     /// Where the periods start from: `hospitality`, `website` or `mail`.
     preset: String,
     /// What the periods of conversations count from.
@@ -43,7 +43,7 @@ struct PendingRetention {
     /// When it takes effect, by itself. Until then it can be canceled.
     takes_effect_at: Time,
     #[serde(flatten)]
-    periods: Periods,
+    chosen: Chosen,
 }
 
 /// The period of one category.
@@ -83,16 +83,16 @@ impl Retention {
         Self {
             object: "retention",
             version: policy.version(),
-            periods: Periods::of(policy),
+            chosen: Chosen::of(policy),
             pending: policy.pending().map(|pending| PendingRetention {
                 takes_effect_at: Time(pending.takes_effect_at),
-                periods: Periods::of(&pending.policy),
+                chosen: Chosen::of(&pending.policy),
             }),
         }
     }
 }
 
-impl Periods {
+impl Chosen {
     pub(crate) fn of(policy: &TenantPolicy) -> Self {
         let periods = Category::ALL.into_iter().map(|category| Period {
             category: category.name().to_owned(),

@@ -163,7 +163,7 @@ async fn show_tenant(platform: &Platform, out: Output, id: TenantId, reveal: boo
         line: line(&tenant),
         admin: admin.map(|address| if reveal { address.clone() } else { masked(address) }),
         knowledge_version: *tenant.knowledge_version,
-        retention_days: retention(&tenant.policy),
+        retention_days: retention(&tenant.policy.0.clone().in_force(platform.clock().now())),
     };
     out.result(&details, &details.text())
 }

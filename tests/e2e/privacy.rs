@@ -441,3 +441,60 @@ pub(crate) async fn journey(stack: &Stack) {
     })
     .await;
 }
+
+#[test]
+fn a_request_whose_worker_dies_at_any_step_is_completed_all_the_same() {
+    run(async {
+        let stack = start().await;
+        let tenant = Tenant::on(&stack, Preset::Hospitality).await;
+        tenant
+            .upload("Prices", "The garden room costs 900 euros a day.")
+            .await;
+        let scope = scope_of(&stack, &tenant).await;
+        // The note and the row of the erasure, its report, the entry of the feed; keys and rows; what the request and
+        // the report say meanwhile; the end.
+        let steps = [
+            ("PutItem", 0),
+            ("PutItem", 1),
+            ("PutItem", 2),
+            ("DeleteItem", 0),
+            ("DeleteItem", 3),
+            ("UpdateItem", 0),
+            ("UpdateItem", 3),
+            ("UpdateItem", 7),
+            ("TransactWriteItems", 0),
+        ];
+        for (number, (operation, skip)) in steps.into_iter().enumerate() {
+            let (_, _, conversation, lead) = talk(&tenant, &format!("kim{number}@example.com")).await;
+            assert!(stack.pause("erasure", true));
+            let opened = tenant
+                .post(REQUESTS, &about("deletion", "lead", &lead))
+                .await
+                .expect(202);
+            let fault = json!({"service": "dynamodb", "operation": operation, "function": "erasure",
+                               "kind": "kill-after", "skip": skip});
+            send(CLIENT.post(tenant.url("/_local/fault")).json(&fault))
+                .await
+                .expect(200);
+            assert!(stack.pause("erasure", false));
+            let request: PrivacyRequestId = id(&opened).parse().unwrap();
+            // Not over HTTP: the function that dies is the one that answers.
+            let done = eventually(&format!("{operation} {skip}: complete"), || async {
+                let request = scope.privacy_request(request).await.unwrap().unwrap();
+                (*request.state == RequestState::Complete).then_some(request)
+            })
+            .await;
+            assert!(
+                done.verified_at.is_some() && done.counts.rows > 0,
+                "{operation} {skip}"
+            );
+            let faults = send(CLIENT.get(tenant.url("/_local/fault"))).await.expect(200);
+            assert_eq!(faults["pending"], json!([]), "{operation} {skip} never came");
+            let tables = dump(&tenant).await["tables"].to_string();
+            assert!(
+                !tables.contains(&format!("#v#{conversation}")),
+                "{operation} {skip}"
+            );
+        }
+    });
+}

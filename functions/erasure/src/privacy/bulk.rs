@@ -159,14 +159,18 @@ async fn settle(
     Ok(Look::Rests)
 }
 
-/// Begins the erasure of people who were there when it was asked: of those who wrote on a channel, or of all.
+/// Begins the erasure of people: of those who wrote on a channel, or of all.
 async fn people(
     eraser: &Eraser,
     scope: &TenantScope,
     request: &PrivacyRequest,
     channel: Option<ChannelId>,
 ) -> Result<Pass, EraseError> {
-    let asked = request.confirmed_at.unwrap_or(*request.created_at);
+    // Where the account goes on, whoever writes from now on is not meant. Where it ends, or the channel does, everybody is.
+    let asked = match *request.subject {
+        RequestSubject::Content => request.confirmed_at.unwrap_or(*request.created_at),
+        _ => Timestamp::from_millis(i64::MAX),
+    };
     let mut pass = Pass::default();
     let ranges = match channel {
         Some(_) => vec![keys::conversations(scope.tenant())],

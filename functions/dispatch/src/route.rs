@@ -76,8 +76,8 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
         if image("state") != Some("waiting_for_human") {
             return Ok(Routed::Nowhere);
         }
-        let since = record
-            .pointer("/dynamodb/NewImage/waiting_since/N")
+        let since = record.pointer("/dynamodb/NewImage/waiting_since/N");
+        let since = since
             .and_then(Value::as_str)
             .and_then(|millis| millis.parse().ok());
         // Heads from before there were alerts do not say since when they wait.
@@ -89,25 +89,8 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             .map(Routed::Alert)
             .ok_or_else(letter);
     }
-    if image("k") == Some("privacy_request") {
-        // Written as confirmed, or confirmed since: either way it is to be begun.
-        if image("state") != Some("pending") {
-            return Ok(Routed::Nowhere);
-        }
-        let (tenant, request) = parse_privacy_request(pk, sk).ok_or_else(letter)?;
-        return privacy_job(tenant, Some(request), now)
-            .map(Routed::Erase)
-            .ok_or_else(letter);
-    }
-    if image("k") == Some("hold") {
-        // Released: what it kept from being erased goes on.
-        if record.pointer("/dynamodb/NewImage/released_at/N").is_none() {
-            return Ok(Routed::Nowhere);
-        }
-        let tenant = parse_hold_partition(pk).ok_or_else(letter)?;
-        return privacy_job(tenant, None, now)
-            .map(Routed::Erase)
-            .ok_or_else(letter);
+    if let Some(kind @ ("privacy_request" | "hold")) = image("k") {
+        return privacy_of(record, kind, (pk, sk), now).ok_or_else(letter);
     }
     let known = ["message", "erasure", "export", "attachment"];
     let kind = image("k").filter(|kind| known.contains(kind));
@@ -154,6 +137,24 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
         _ => None,
     };
     job.ok_or_else(letter)
+}
+
+/// What a request that is to be begun starts, or a hold that was released: what it kept from being erased goes on.
+fn privacy_of(record: &Value, kind: &str, (pk, sk): (&str, &str), now: Timestamp) -> Option<Routed> {
+    let image = |field: &str| record.pointer(&format!("/dynamodb/NewImage/{field}"));
+    let job = if kind == "hold" {
+        if image("released_at/N").is_none() {
+            return Some(Routed::Nowhere);
+        }
+        privacy_job(parse_hold_partition(pk)?, None, now)
+    } else {
+        if image("state/S").and_then(Value::as_str) != Some("pending") {
+            return Some(Routed::Nowhere);
+        }
+        let (tenant, request) = parse_privacy_request(pk, sk)?;
+        privacy_job(tenant, Some(request), now)
+    };
+    job.map(Routed::Erase)
 }
 
 fn label(text: &str) -> Option<Label> {
@@ -418,5 +419,49 @@ mod tests {
         assert!(route(&sideways, NOW).unwrap_err().is_some());
         sideways["dynamodb"]["Keys"] = json!({});
         assert!(route(&sideways, NOW).unwrap_err().is_none());
+    }
+
+    #[test]
+    fn requests_begin_when_they_are_pending_and_holds_let_go_when_they_are_released() {
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let tenant = TenantId::derived(now, [1; 10]);
+        let request = PrivacyRequestId::derived(now, [2; 10]);
+        let routed = |kind: &str, sk: &str, partition: &str, image: Value| {
+            let mut fields = json!({"k": {"S": kind}});
+            let (to, from) = (
+                fields.as_object_mut().unwrap(),
+                image.as_object().unwrap().clone(),
+            );
+            to.extend(from);
+            let record = json!({"eventName": "MODIFY", "dynamodb": {
+                "Keys": {"pk": {"S": format!("{tenant}#{partition}")}, "sk": {"S": sk}}, "NewImage": fields
+            }});
+            route(&record, now)
+        };
+        let request_in = |state: &str| {
+            let image = json!({"state": {"S": state}});
+            routed("privacy_request", &request.to_string(), "privacy-requests", image)
+        };
+        assert!(matches!(request_in("pending"), Ok(Routed::Erase(_))));
+        for state in [
+            "identity_unverified",
+            "in_processing",
+            "complete",
+            "duplicate",
+            "deferred",
+        ] {
+            assert!(matches!(request_in(state), Ok(Routed::Nowhere)), "{state}");
+        }
+        let held = routed("hold", "hold_x", "holds", json!({}));
+        assert!(matches!(held, Ok(Routed::Nowhere)));
+        let released = routed(
+            "hold",
+            "hold_x",
+            "holds",
+            json!({"released_at": {"N": "1790000000000"}}),
+        );
+        assert!(matches!(released, Ok(Routed::Erase(_))));
+        let elsewhere = routed("hold", "hold_x", "somewhere", json!({"released_at": {"N": "1"}}));
+        assert!(elsewhere.unwrap_err().is_some(), "a letter with its keys");
     }
 }

@@ -109,11 +109,10 @@ fn p_rgt_06_a_lead_is_erased_on_request_and_the_clock_the_page_and_the_receipt_s
         // Who keeps copies learns of it.
         let feed = eventually("the feed has it", || async {
             let feed = tenant.get("/v1/deletions?limit=100").await.expect(200);
-            let found = data(&feed)
+            data(&feed)
                 .iter()
                 .find(|entry| entry["id"] == lead.as_str())
-                .cloned();
-            found
+                .cloned()
         })
         .await;
         assert_eq!(feed["type"], "lead.deleted");
@@ -290,7 +289,6 @@ fn an_unknown_code_and_anothers_request_say_nothing() {
             &LeadId::derived(usher_shared::Timestamp::from_millis(1), [1; 10]).to_string(),
         );
         assert_eq!(tenant.post(REQUESTS, &nobody).await.refused()[0].0, "subject.id");
-        let _unguessable = PrivacyRequestId::PREFIX;
     });
 }
 

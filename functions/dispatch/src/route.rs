@@ -82,8 +82,8 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
         if image("state") != Some("waiting_for_human") {
             return Ok(Routed::Nowhere);
         }
-        let since = record
-            .pointer("/dynamodb/NewImage/waiting_since/N")
+        let since = record.pointer("/dynamodb/NewImage/waiting_since/N");
+        let since = since
             .and_then(Value::as_str)
             .and_then(|millis| millis.parse().ok());
         // Heads from before there were alerts do not say since when they wait.
@@ -95,37 +95,8 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
             .map(Routed::Alert)
             .ok_or_else(letter);
     }
-    if image("k") == Some("privacy_request") {
-        let (tenant, request) = parse_privacy_request(pk, sk).ok_or_else(letter)?;
-        // Written as confirmed, or confirmed since: either way it is to be begun.
-        if image("state") == Some("pending") {
-            let begins = privacy_job(tenant, Some(request), now);
-            // Whoever asked on a channel is told there that it was taken, while there still is a conversation to tell
-            // it in.
-            let begins = begins.map(|job| match image("source") {
-                Some("channel") => job.after(TAKEN_FIRST),
-                _ => job,
-            });
-            return begins.map(Routed::Erase).ok_or_else(letter);
-        }
-        // Whoever asked is told how it ended, once: what says that they were is written here as well.
-        let told = record.pointer("/dynamodb/NewImage/told_at").is_some();
-        if told || !image("state").is_some_and(is_over) {
-            return Ok(Routed::Nowhere);
-        }
-        return tell_job(tenant, request, now, "")
-            .map(Routed::Deliver)
-            .ok_or_else(letter);
-    }
-    if image("k") == Some("hold") {
-        // Released: what it kept from being erased goes on.
-        if record.pointer("/dynamodb/NewImage/released_at/N").is_none() {
-            return Ok(Routed::Nowhere);
-        }
-        let tenant = parse_hold_partition(pk).ok_or_else(letter)?;
-        return privacy_job(tenant, None, now)
-            .map(Routed::Erase)
-            .ok_or_else(letter);
+    if let Some(kind @ ("privacy_request" | "hold")) = image("k") {
+        return privacy_of(record, kind, (pk, sk), now).ok_or_else(letter);
     }
     let known = ["message", "erasure", "export", "attachment"];
     let kind = image("k").filter(|kind| known.contains(kind));
@@ -172,6 +143,34 @@ pub(crate) fn route(record: &Value, now: Timestamp) -> Result<Routed, Option<Str
         _ => None,
     };
     job.ok_or_else(letter)
+}
+
+/// What a request starts: its work, once it is confirmed; then whoever asked is told how it ended. Or a hold that was
+/// released: what it kept from being erased goes on.
+fn privacy_of(record: &Value, kind: &str, (pk, sk): (&str, &str), now: Timestamp) -> Option<Routed> {
+    let image = |field: &str| record.pointer(&format!("/dynamodb/NewImage/{field}"));
+    let text = |field: &str| image(field).and_then(Value::as_str);
+    if kind == "hold" {
+        if image("released_at/N").is_none() {
+            return Some(Routed::Nowhere);
+        }
+        return privacy_job(parse_hold_partition(pk)?, None, now).map(Routed::Erase);
+    }
+    let (tenant, request) = parse_privacy_request(pk, sk)?;
+    // Written as confirmed, or confirmed since: either way it is to be begun.
+    if text("state/S") == Some("pending") {
+        let begins = privacy_job(tenant, Some(request), now)?;
+        // Whoever asked on a channel is told there that it was taken, while there still is a conversation to tell it in.
+        return Some(Routed::Erase(match text("source/S") {
+            Some("channel") => begins.after(TAKEN_FIRST),
+            _ => begins,
+        }));
+    }
+    // Once: what says that they were told is written here as well.
+    if image("told_at").is_some() || !text("state/S").is_some_and(is_over) {
+        return Some(Routed::Nowhere);
+    }
+    tell_job(tenant, request, now, "").map(Routed::Deliver)
 }
 
 fn label(text: &str) -> Option<Label> {
@@ -458,5 +457,49 @@ mod tests {
         assert!(route(&sideways, NOW).unwrap_err().is_some());
         sideways["dynamodb"]["Keys"] = json!({});
         assert!(route(&sideways, NOW).unwrap_err().is_none());
+    }
+
+    #[test]
+    fn requests_begin_when_they_are_pending_and_holds_let_go_when_they_are_released() {
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let tenant = TenantId::derived(now, [1; 10]);
+        let request = PrivacyRequestId::derived(now, [2; 10]);
+        let routed = |kind: &str, sk: &str, partition: &str, image: Value| {
+            let mut fields = json!({"k": {"S": kind}});
+            let (to, from) = (
+                fields.as_object_mut().unwrap(),
+                image.as_object().unwrap().clone(),
+            );
+            to.extend(from);
+            let record = json!({"eventName": "MODIFY", "dynamodb": {
+                "Keys": {"pk": {"S": format!("{tenant}#{partition}")}, "sk": {"S": sk}}, "NewImage": fields
+            }});
+            route(&record, now)
+        };
+        let request_in = |state: &str| {
+            let image = json!({"state": {"S": state}});
+            routed("privacy_request", &request.to_string(), "privacy-requests", image)
+        };
+        assert!(matches!(request_in("pending"), Ok(Routed::Erase(_))));
+        for state in [
+            "identity_unverified",
+            "in_processing",
+            "complete",
+            "duplicate",
+            "deferred",
+        ] {
+            assert!(matches!(request_in(state), Ok(Routed::Nowhere)), "{state}");
+        }
+        let held = routed("hold", "hold_x", "holds", json!({}));
+        assert!(matches!(held, Ok(Routed::Nowhere)));
+        let released = routed(
+            "hold",
+            "hold_x",
+            "holds",
+            json!({"released_at": {"N": "1790000000000"}}),
+        );
+        assert!(matches!(released, Ok(Routed::Erase(_))));
+        let elsewhere = routed("hold", "hold_x", "somewhere", json!({"released_at": {"N": "1"}}));
+        assert!(elsewhere.unwrap_err().is_some(), "a letter with its keys");
     }
 }

@@ -68,13 +68,11 @@ pub async fn handle(eraser: &Eraser, event: LambdaEvent<Value>) -> Result<Value,
     let deadline = Deadline::from_millis(event.context.deadline);
     let batch = serde_json::from_value(event.payload)?;
     let failures = run_batch(batch, deadline, |body| async move {
-        match queue::decode::<PrivacyJob>(&body) {
-            Ok(job) => privacy::work(eraser, &job).await,
-            Err(_) => {
-                let job: EraseJob = queue::decode(&body)?;
-                worker::erase(eraser, &job).await
-            }
+        if let Ok(job) = queue::decode::<PrivacyJob>(&body) {
+            return privacy::work(eraser, &job).await;
         }
+        let job: EraseJob = queue::decode(&body)?;
+        worker::erase(eraser, &job).await
     });
     Ok(serde_json::to_value(failures.await)?)
 }

@@ -228,11 +228,11 @@ mod tests {
 
     #[test]
     fn a_receipt_is_believed_as_it_is_and_with_no_byte_changed() {
-        let signer = signer();
+        let ours = signer();
         let receipt = json!({"request": "preq_1", "counts": {"rows": 7}, "stays": []});
-        let signed = signer.sign(receipt.clone());
-        assert_eq!(verify(&signed, &signer.keys()), Ok(receipt));
-        assert_eq!(signer.sign(signed.receipt.clone()), signed, "always the same");
+        let signed = ours.sign(receipt.clone());
+        assert_eq!(verify(&signed, &ours.keys()), Ok(receipt));
+        assert_eq!(ours.sign(signed.receipt.clone()), signed, "always the same");
         let text = serde_json::to_string(&signed).unwrap();
         let mut refused = 0;
         for position in 0..text.len() {
@@ -241,7 +241,7 @@ mod tests {
             *byte = if *byte == b'x' { b'y' } else { b'x' };
             // What is no JSON any more is no receipt either.
             let changed = serde_json::from_slice::<SignedReceipt>(&bytes);
-            let genuine = changed.is_ok_and(|changed| verify(&changed, &signer.keys()).is_ok());
+            let genuine = changed.is_ok_and(|changed| verify(&changed, &ours.keys()).is_ok());
             assert!(!genuine, "byte {position} was changed");
             refused += 1;
         }

@@ -10,8 +10,8 @@ use usher_aws::sealing::DataKey;
 use usher_aws::store::{Read, Row, StoreError, When, keys};
 use usher_shared::Timestamp;
 use usher_shared::channel::ChannelState;
-use usher_shared::ids::{ApiKeyId, ChannelId, DocumentId, LeadId};
-use usher_shared::model::ContactRef;
+use usher_shared::ids::{ChannelId, DocumentId, LeadId};
+use usher_shared::model::{ContactRef, ErasureState};
 use usher_shared::privacy::{RequestCounts, RequestSubject};
 use usher_shared::records::{ApiKey, Erasing, OpenErasure, PrivacyRequest};
 use usher_shared::untrusted::Label;
@@ -34,8 +34,6 @@ const LATER: Duration = Duration::from_mins(1);
 struct Pass {
     /// Erasures that it began.
     begun: u64,
-    /// Conversations of those.
-    conversations: u64,
     /// People whose rows are still on their way out.
     leaving: u64,
     /// People whom a hold keeps.
@@ -119,8 +117,6 @@ async fn settle(
 ) -> Result<Look, EraseError> {
     let request = stored(scope, request).await?;
     let counts = RequestCounts {
-        people: request.counts.people + pass.begun,
-        conversations: request.counts.conversations + pass.conversations,
         channels: request.counts.channels.max(more.channels),
         documents: request.counts.documents.max(more.documents),
         ..*request.counts
@@ -139,8 +135,7 @@ async fn settle(
         change(scope, &request, set).await?;
     }
     let removed_at = request.removed_at.unwrap_or(now);
-    let (waiting, rows, files) = erasures_until(scope, &request, removed_at).await?;
-    if waiting {
+    if are_erasures_open(scope, removed_at).await? {
         return Ok(Look::Again(LATER));
     }
     if let RequestSubject::Channel { channel } = *request.subject
@@ -148,25 +143,25 @@ async fn settle(
     {
         report::tell(scope, target, None, now).await?;
     }
-    let counts = RequestCounts {
-        rows,
-        files,
-        ..counts
-    };
+    let counts = counted(scope, &request, removed_at, counts).await?;
     let request = stored(scope, &request).await?;
     let set = vec![("verified_at", json!(now)), ("counts", json!(counts))];
     complete(scope, &request, set).await?;
     Ok(Look::Rests)
 }
 
-/// Begins the erasure of people who were there when it was asked: of those who wrote on a channel, or of all.
+/// Begins the erasure of people: of those who wrote on a channel, or of all.
 async fn people(
     eraser: &Eraser,
     scope: &TenantScope,
     request: &PrivacyRequest,
     channel: Option<ChannelId>,
 ) -> Result<Pass, EraseError> {
-    let asked = request.confirmed_at.unwrap_or(*request.created_at);
+    // Where the account goes on, whoever writes from now on is not meant. Where it ends, or the channel does, everybody is.
+    let asked = match *request.subject {
+        RequestSubject::Content => request.confirmed_at.unwrap_or(*request.created_at),
+        _ => Timestamp::from_millis(i64::MAX),
+    };
     let mut pass = Pass::default();
     let ranges = match channel {
         Some(_) => vec![keys::conversations(scope.tenant())],
@@ -227,7 +222,6 @@ async fn person(
         pass.leaving += 1;
         return Ok(());
     };
-    let conversations = u64::try_from(targets.conversations.len()).unwrap_or(u64::MAX);
     let id = erasure_id(scope, &subject, at);
     let subject = subject.parse::<Label>().map_err(|_| malformed("subject"))?;
     match begin(
@@ -241,10 +235,7 @@ async fn person(
     .await?
     {
         Begun::Held(_) => pass.held += 1,
-        Begun::Yes => {
-            pass.begun += 1;
-            pass.conversations += conversations;
-        }
+        Begun::Yes => pass.begun += 1,
     }
     Ok(())
 }
@@ -268,12 +259,8 @@ async fn cut_off(scope: &TenantScope, id: ChannelId, row: Option<&Row>) -> Resul
     Ok(row.peek("state") == Some(ChannelState::Disconnected) && revocation.is_none())
 }
 
-/// Whether erasures that were asked for until a time are not verified yet, and what those of this request removed.
-async fn erasures_until(
-    scope: &TenantScope,
-    request: &PrivacyRequest,
-    until: Timestamp,
-) -> Result<(bool, u64, u64), StoreError> {
+/// Whether erasures that were asked for until a time are not verified yet.
+async fn are_erasures_open(scope: &TenantScope, until: Timestamp) -> Result<bool, StoreError> {
     let store = scope.store();
     for row in store.query_all(&keys::open_erasures(scope.tenant())).await? {
         let note: OpenErasure = store.open(row, &DataKey::none())?;
@@ -281,18 +268,37 @@ async fn erasures_until(
         let erasing: Option<Erasing> = store.get(&row, &DataKey::none(), true).await?;
         let open = erasing.filter(|erasing| erasing.state.is_open());
         if open.is_some_and(|erasing| *erasing.requested_at <= until) {
-            return Ok((true, 0, 0));
+            return Ok(true);
         }
     }
-    let (mut rows, mut files) = (0, 0);
-    for row in store.query_all(&keys::erasure_reports(scope.tenant())).await? {
-        let asked = row.peek::<Timestamp>("asked_at").unwrap_or_default();
-        if asked >= *request.created_at && asked <= until {
-            rows += row.peek::<u64>("rows").unwrap_or_default();
-            files += row.peek::<u64>("files").unwrap_or_default();
+    Ok(false)
+}
+
+/// What the erasures between the asking and the end of it did, from their own rows: two jobs that ran beside each other
+/// count nothing twice and lose nothing.
+async fn counted(
+    scope: &TenantScope,
+    request: &PrivacyRequest,
+    until: Timestamp,
+    mut counts: RequestCounts,
+) -> Result<RequestCounts, StoreError> {
+    let (tenant, store) = (scope.tenant(), scope.store());
+    let meant = |at: Timestamp| at >= *request.created_at && at <= until;
+    (counts.people, counts.conversations, counts.rows, counts.files) = (0, 0, 0, 0);
+    for row in store.query_all(&keys::erasures(tenant)).await? {
+        let erasing: Erasing = store.open(row, &DataKey::none())?;
+        if meant(*erasing.requested_at) && *erasing.state == ErasureState::Verified {
+            counts.people += u64::from(*erasing.whole_contacts);
+            counts.conversations += u64::try_from(erasing.conversations.len()).unwrap_or(u64::MAX);
         }
     }
-    Ok((false, rows, files))
+    for row in store.query_all(&keys::erasure_reports(tenant)).await? {
+        if row.peek::<Timestamp>("asked_at").is_some_and(meant) {
+            counts.rows += row.peek::<u64>("rows").unwrap_or_default();
+            counts.files += row.peek::<u64>("files").unwrap_or_default();
+        }
+    }
+    Ok(counts)
 }
 
 /// Deletes the account's API keys: nobody uses it any more.
@@ -300,7 +306,6 @@ async fn forget_api_keys(eraser: &Eraser, scope: &TenantScope) -> Result<(), Era
     let rows = scope.store().query_all(&keys::api_keys(scope.tenant())).await?;
     for row in rows {
         let key: ApiKey = scope.store().open(row, &DataKey::none())?;
-
         eraser.platform.forget_api_key(&key).await?;
     }
     Ok(())

@@ -195,9 +195,9 @@ fn stores() -> Vec<&'static str> {
 fn policy_version() -> String {
     let mut rules = String::new();
     for spec in REGISTRY {
-        let _infallible = write!(
+        let _infallible = writeln!(
             rules,
-            "{} {:?} {:?} {:?} {:?}\n",
+            "{} {:?} {:?} {:?} {:?}",
             spec.kind,
             spec.category,
             spec.category.period(Preset::default()),

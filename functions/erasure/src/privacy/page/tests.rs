@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 use usher_shared::ids::{LeadId, PrivacyRequestId};
 use usher_shared::privacy::{RequestCounts, RequestSource, due_at};
 

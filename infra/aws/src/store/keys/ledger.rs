@@ -44,6 +44,14 @@ pub fn erasure(tenant: TenantId, erasure: ErasureId) -> Key<Erasing> {
     }
 }
 
+/// All erasures.
+pub fn erasures(tenant: TenantId) -> Range {
+    Range {
+        table: Table::Ledger,
+        ..all(format!("{tenant}#erasures"))
+    }
+}
+
 /// The tenant whose erasures this partition holds: the reverse of [`erasure`], for streams.
 pub fn parse_erasure_partition(pk: &str) -> Option<TenantId> {
     pk.strip_suffix("#erasures")?.parse().ok()

@@ -20,6 +20,7 @@ pub mod knowledge;
 pub mod lead;
 pub mod link_request;
 pub mod masking;
+pub mod merging;
 pub mod message;
 pub mod model;
 pub mod notice;

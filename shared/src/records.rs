@@ -20,7 +20,9 @@ use crate::ids::{
 };
 use crate::intents::Intents;
 use crate::knowledge::Language;
+use crate::lead::Correction;
 use crate::masking::Masking;
+use crate::merging::MergedLead;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
     DocumentFormat, DocumentKind, DocumentWarning, ErasureLook, ErasureState, ExportCounts, ExportKind,
@@ -445,6 +447,10 @@ records! {
             erased_at: Option<Timestamp>,
             /// Hashes of events that were taken back before they arrived.
             withdrawn: Option<Vec<KeyedHash>>,
+            /// What a person of the business corrected in the profile.
+            corrected: Option<Correction>,
+            /// Grows with every change to the profile.
+            revision: Option<u64>,
         }
         sealed {
             /// What the person volunteered, and what the channel says about them.
@@ -521,6 +527,10 @@ records! {
             last_activity: Timestamp,
             /// What the person is after.
             intents: Vec<Label>,
+            /// When it last changed by itself, while others are merged into it.
+            own_activity: Option<Timestamp>,
+            /// The leads that were merged into it, as they were.
+            merged: Option<Vec<MergedLead>>,
         }
         sealed {}
     }

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod ai_notice;
 mod alerts;
 mod attachments;
 mod audit;
@@ -40,6 +41,7 @@ mod meta;
 mod meter;
 mod models;
 mod ops;
+mod people;
 mod permissions;
 mod planted;
 mod promises;

@@ -19,6 +19,7 @@ mod metrics;
 mod moves;
 mod openapi;
 mod paging;
+mod people;
 mod providers;
 mod search;
 mod traces;
@@ -60,7 +61,10 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(conversations::acknowledge))
         .routes(routes!(traces::list_traces))
         .routes(routes!(leads::list_leads))
-        .routes(routes!(leads::read_lead))
+        .routes(routes!(leads::read_lead, people::correct_lead))
+        .routes(routes!(people::suggest_leads))
+        .routes(routes!(people::merge_leads))
+        .routes(routes!(people::unmerge_leads))
         .routes(routes!(leads::search_leads))
         .routes(routes!(search::search))
         .routes(routes!(metrics::read_metrics))

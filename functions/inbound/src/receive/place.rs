@@ -205,6 +205,8 @@ impl Wanted<'_> {
             lead: None.into(),
             erased_at: erased_at.into(),
             withdrawn: None.into(),
+            corrected: None.into(),
+            revision: None.into(),
             profile: self.profile.clone().into(),
             reach: self.reach.cloned().into(),
         };

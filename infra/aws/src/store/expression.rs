@@ -32,6 +32,8 @@ pub enum When {
     Missing(&'static str),
     /// The open field, a list, does not hold this value; nor does it if it is missing, or there is no such row.
     Lacks(&'static str, Value),
+    /// All of these hold.
+    All(Vec<Self>),
 }
 
 /// Collects names and values of an expression.
@@ -112,6 +114,7 @@ impl Expression {
                 let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
                 format!("(attribute_exists(pk) AND (attribute_not_exists({name}) OR {name} < {value}))")
             }
+            When::All(all) => format!("({})", self.condition(all)),
             When::Missing(field) => format!("attribute_not_exists({})", self.name(field)),
             When::Lacks(field, value) => {
                 let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));

@@ -15,6 +15,7 @@ pub mod find;
 pub mod guard;
 pub mod identifier;
 pub mod ids;
+pub mod improvement;
 pub mod intents;
 pub mod knowledge;
 pub mod lead;

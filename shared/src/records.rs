@@ -18,6 +18,7 @@ use crate::ids::{
     ApiKeyId, AttachmentId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId,
     ExportId, HoldId, LeadId, MessageId, TenantId, TraceId,
 };
+use crate::improvement::Improvement;
 use crate::intents::Intents;
 use crate::knowledge::Language;
 use crate::lead::Correction;
@@ -167,6 +168,8 @@ records! {
             ai_notices: Option<AiNotices>,
             /// What people can be after, where the tenant has a list of its own.
             intents: Option<Intents>,
+            /// Whether anything may be made of its own replies, if it ever said so.
+            improvement: Option<Improvement>,
         }
         sealed {
             /// The business's name.
@@ -1611,6 +1614,7 @@ mod tests {
             ai: None.into(),
             ai_notices: None.into(),
             intents: None.into(),
+            improvement: None.into(),
             name: "Venue".to_owned().into(),
             admin: Some("owner@example.com".to_owned()).into(),
         };

@@ -170,6 +170,9 @@ async fn inbox(tenant: &Tenant) {
     let assistant = json!({"voice": "Warm.", "facts": "", "opening_hours": ""});
     tenant.put("/v1/assistant", &assistant).await.expect(200);
     tenant.get("/v1/assistant").await.expect(200);
+    tenant.get("/v1/improvement").await.expect(200);
+    let improvement = json!({"allowed": false});
+    tenant.put("/v1/improvement", &improvement).await.expect(200);
     let intents = tenant.get("/v1/intents").await.expect(200);
     let intents = json!({"intents": intents["intents"]});
     tenant.put("/v1/intents", &intents).await.expect(200);

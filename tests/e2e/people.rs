@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use usher_aws::holds::Subject;
 use usher_shared::ids::LeadId;
+use usher_shared::improvement::Improvement;
 
 use crate::erasure::{dump, nothing_shows, talk};
 use crate::harness::{Tenant, data, eventually, id, run, send, stack};
@@ -350,5 +351,41 @@ fn a_merge_and_an_erasure_that_meet_forget_whom_was_asked_for_and_nobody_else() 
                 .expect(200);
             tenant.delete(&format!("/v1/leads/{kept}")).await.expect(200);
         }
+    });
+}
+
+#[test]
+fn p_ai_03_learning_from_replies_is_off_until_a_tenant_switches_it_on_and_who_did_is_known() {
+    run(async {
+        let tenant = Tenant::with_prices().await;
+        let other = Tenant::with_prices().await;
+        let off = json!({"object": "improvement", "allowed": false, "changed_by": null, "changed_at": null});
+        let read = async |tenant: &Tenant| tenant.get("/v1/improvement").await.expect(200);
+        assert_eq!(read(&tenant).await, off);
+        assert!(scope_of(stack(), &tenant).await.improvement().is_none());
+        let put = async |allowed: bool| {
+            tenant
+                .put("/v1/improvement", &json!({"allowed": allowed}))
+                .await
+                .expect(200)
+        };
+        let on = put(true).await;
+        assert_eq!(
+            (&on["allowed"], on["changed_at"].is_string()),
+            (&json!(true), true)
+        );
+        assert!(on["changed_by"].as_str().unwrap().starts_with("key_"));
+        assert_eq!(put(true).await, on, "said twice, it was said first");
+        assert_eq!(read(&tenant).await, on);
+        assert_eq!(read(&other).await, off, "a switch per tenant");
+        let permit = |switch: Option<&Improvement>| switch.and_then(Improvement::permit).is_some();
+        assert!(permit(scope_of(stack(), &tenant).await.improvement()));
+        assert_eq!(put(false).await["allowed"], false);
+        assert!(!permit(scope_of(stack(), &tenant).await.improvement()));
+        assert_eq!(audited(&tenant, "improvement_changed", "tn_").await, 2);
+        tenant
+            .put("/v1/improvement", &json!({"allowed": true, "since": "always"}))
+            .await
+            .expect(422);
     });
 }

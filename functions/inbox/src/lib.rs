@@ -11,6 +11,7 @@ mod attachments;
 mod contacts;
 mod conversations;
 mod health;
+mod improvement;
 mod intents;
 mod leads;
 mod masking;
@@ -57,6 +58,10 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(moves::close))
         .routes(routes!(contacts::read_processing, contacts::change_processing))
         .routes(routes!(ai::read_ai, ai::change_ai))
+        .routes(routes!(
+            improvement::read_improvement,
+            improvement::change_improvement
+        ))
         .routes(routes!(intents::read_intents, intents::change_intents))
         .routes(routes!(conversations::acknowledge))
         .routes(routes!(traces::list_traces))

@@ -62,6 +62,8 @@ const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ),
     ("get", "/v1/ai", Some(Scope::SettingsRead)),
     ("put", "/v1/ai", Some(Scope::SettingsWrite)),
+    ("get", "/v1/improvement", Some(Scope::SettingsRead)),
+    ("put", "/v1/improvement", Some(Scope::SettingsWrite)),
     ("get", "/v1/intents", Some(Scope::SettingsRead)),
     ("put", "/v1/intents", Some(Scope::SettingsWrite)),
     ("get", "/v1/conversations/{id}/traces", Some(Scope::TracesRead)),

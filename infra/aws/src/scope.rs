@@ -10,6 +10,7 @@ use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::types::Tag;
 use usher_shared::ai_notice::AiNotices;
 use usher_shared::ids::TenantId;
+use usher_shared::improvement::Improvement;
 use usher_shared::intents::Intents;
 use usher_shared::masking::Masking;
 use usher_shared::records::Tenant;
@@ -128,6 +129,7 @@ pub struct TenantScope {
     ai: AiSwitches,
     ai_notices: AiNotices,
     intents: Intents,
+    improvement: Option<Improvement>,
     name: String,
 }
 
@@ -271,6 +273,7 @@ impl Platform {
             ai: AiSwitches::default(),
             ai_notices: AiNotices::default(),
             intents: Intents::default(),
+            improvement: None,
             store: Store {
                 policy: Some(TenantPolicy::default()),
                 ..store
@@ -290,6 +293,7 @@ impl Platform {
             ai: warm.row.ai.0.unwrap_or_default(),
             ai_notices: warm.row.ai_notices.0.unwrap_or_default(),
             intents: warm.row.intents.0.unwrap_or_default(),
+            improvement: warm.row.improvement.0,
             store: self.tenant_store(warm.dynamodb, Some(warm.row.policy.0)),
             credentials: warm.credentials,
             storage: Arc::clone(&self.storage),
@@ -344,6 +348,11 @@ impl TenantScope {
     /// What people can be after.
     pub fn intents(&self) -> &Intents {
         &self.intents
+    }
+
+    /// Whether anything may be made of the tenant's own replies, if it ever said so.
+    pub fn improvement(&self) -> Option<&Improvement> {
+        self.improvement.as_ref()
     }
 
     /// The business's name.

@@ -1,6 +1,56 @@
 //! What a person volunteers about themselves in a message: e-mail address, phone number, name.
 
+use serde::{Deserialize, Serialize};
+
+use crate::ids::ApiKeyId;
 use crate::model::Profile;
+use crate::record::NotPersonal;
+use crate::time::Timestamp;
+use crate::untrusted::KeyedHash;
+
+/// What a person of the business corrected in a profile: where it is from, as everything else in it is from messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// When.
+    pub at: Timestamp,
+    /// By the holder of which API key.
+    pub by: ApiKeyId,
+    /// Which fields are as the person set them.
+    pub fields: Vec<ProfileField>,
+    /// Hashes of what it said before. A message that is read once more does not bring back what was wrong.
+    pub replaced: Vec<KeyedHash>,
+}
+
+impl NotPersonal for Correction {}
+
+/// A field of a profile that can be corrected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileField {
+    /// The name.
+    Name,
+    /// The e-mail address.
+    Email,
+    /// The phone number.
+    Phone,
+}
+
+impl ProfileField {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Name, Self::Email, Self::Phone];
+
+    /// The field of a profile.
+    pub const fn of(self, profile: &mut Profile) -> &mut Option<String> {
+        match self {
+            Self::Name => &mut profile.name,
+            Self::Email => &mut profile.email,
+            Self::Phone => &mut profile.phone,
+        }
+    }
+}
+
+/// Hashes of replaced values that one profile remembers.
+pub const MOST_REPLACED: usize = 20;
 
 /// Reads what `text` volunteers. Finds only what is unmistakable: a date or a price is no phone number.
 pub fn volunteered(text: &str) -> Profile {

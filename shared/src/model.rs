@@ -104,6 +104,7 @@ pub use crate::channel::{
     AttachmentKind, AttachmentRefusal, AttachmentState, ChannelKind, ChannelState, Delivery, Failure,
 };
 pub use crate::knowledge::{Format as DocumentFormat, Kind as DocumentKind, Warning as DocumentWarning};
+pub use crate::lead::ProfileField;
 pub use crate::switches::Day;
 
 /// What the AI decided about an inbound message.

@@ -18,9 +18,12 @@ use crate::ids::{
     ApiKeyId, AttachmentId, ChannelId, ChannelKey, ContactId, ConversationId, DocumentId, ErasureId,
     ExportId, HoldId, LeadId, MessageId, PrivacyRequestId, TenantId, TraceId,
 };
+use crate::improvement::Improvement;
 use crate::intents::Intents;
 use crate::knowledge::Language;
+use crate::lead::Correction;
 use crate::masking::Masking;
+use crate::merging::MergedLead;
 use crate::model::{
     AuditAction, Author, ChannelKind, ChannelState, ContactRef, ConversationState, Decision, Direction,
     DocumentFormat, DocumentKind, DocumentWarning, ErasureLook, ErasureState, ExportCounts, ExportKind,
@@ -168,6 +171,8 @@ records! {
             ai_notices: Option<AiNotices>,
             /// What people can be after, where the tenant has a list of its own.
             intents: Option<Intents>,
+            /// Whether anything may be made of its own replies, if it ever said so.
+            improvement: Option<Improvement>,
         }
         sealed {
             /// The business's name.
@@ -481,6 +486,10 @@ records! {
             withdrawn: Option<Vec<KeyedHash>>,
             /// What the person asked for their data, and was asked back.
             asked: Option<Asked>,
+            /// What a person of the business corrected in the profile.
+            corrected: Option<Correction>,
+            /// Grows with every change to the profile.
+            revision: Option<u64>,
         }
         sealed {
             /// What the person volunteered, and what the channel says about them.
@@ -557,6 +566,10 @@ records! {
             last_activity: Timestamp,
             /// What the person is after.
             intents: Vec<Label>,
+            /// When it last changed by itself, while others are merged into it.
+            own_activity: Option<Timestamp>,
+            /// The leads that were merged into it, as they were.
+            merged: Option<Vec<MergedLead>>,
         }
         sealed {}
     }
@@ -1868,6 +1881,7 @@ mod tests {
             ai: None.into(),
             ai_notices: None.into(),
             intents: None.into(),
+            improvement: None.into(),
             name: "Venue".to_owned().into(),
             admin: Some("owner@example.com".to_owned()).into(),
         };

@@ -54,6 +54,8 @@ scopes! {
     TracesRead = "traces:read",
     /// List and read leads.
     LeadsRead = "leads:read",
+    /// Correct leads, merge them, and take them apart again.
+    LeadsWrite = "leads:write",
     /// Erase leads, with all their conversations.
     LeadsDelete = "leads:delete",
     /// Export leads to files.

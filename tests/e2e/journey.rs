@@ -172,6 +172,20 @@ async fn inbox(tenant: &Tenant) {
     let assistant = json!({"voice": "Warm.", "facts": "", "opening_hours": ""});
     tenant.put("/v1/assistant", &assistant).await.expect(200);
     tenant.get("/v1/assistant").await.expect(200);
+    tenant.get("/v1/improvement").await.expect(200);
+    let improvement = json!({"allowed": false});
+    tenant.put("/v1/improvement", &improvement).await.expect(200);
+    let intents = tenant.get("/v1/intents").await.expect(200);
+    let intents = json!({"intents": intents["intents"]});
+    tenant.put("/v1/intents", &intents).await.expect(200);
+    // Corrected: another address takes the place of the one that is indexed.
+    let lead = &data(&leads)[0];
+    let contact = &lead["contacts"][0]["contact_id"];
+    let right = json!({"contact": {"contact_id": contact, "email": "ann@example.net"}});
+    let path = format!("/v1/leads/{}", id(lead));
+    let request = tenant.request(reqwest::Method::PATCH, &path);
+    send(request.json(&right)).await.expect(200);
+    tenant.get(&format!("{path}/suggestions")).await.expect(200);
 }
 
 /// The operator's view of the tenant.

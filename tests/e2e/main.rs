@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod ai_notice;
 mod alerts;
 mod attachments;
 mod audit;
@@ -43,6 +44,7 @@ mod meter;
 mod models;
 mod ops;
 mod periods;
+mod people;
 mod permissions;
 mod planted;
 mod privacy;

@@ -7,7 +7,8 @@ use usher_aws::http::{Checks, List, ListQuery, Problem, QueryOf, Strict, read_pa
 use usher_aws::sealing::DataKey;
 use usher_aws::store::keys;
 use usher_shared::identifier::Identifier;
-use usher_shared::ids::{ChannelId, ContactId, ConversationId, LeadId};
+use usher_shared::ids::{ApiKeyId, ChannelId, ContactId, ConversationId, LeadId};
+use usher_shared::merging::MergedLead;
 use usher_shared::records::{Contact, Lead, LeadIdentifier};
 use utoipa::ToSchema;
 
@@ -15,7 +16,7 @@ use crate::access::permission::LeadsRead;
 use crate::access::{Granted, PathId};
 use crate::openapi::{Invalid, NotFound, Refused, TooLarge};
 use crate::paging::open_each;
-use crate::words::Time;
+use crate::words::{ProfileField, Time};
 
 /// A person who may become a customer.
 #[derive(Serialize, ToSchema)]
@@ -32,10 +33,45 @@ pub(crate) struct LeadView {
     intents: Vec<String>,
     /// The addresses the person wrote from. At least one; forgotten ones are left out.
     contacts: Vec<LeadContactView>,
+    /// The leads that were merged into it, and can be taken out of it again.
+    merged: Vec<MergedView>,
     /// When it was captured.
     created_at: Time,
     /// When it last changed.
     last_activity_at: Time,
+}
+
+/// A lead that was merged into another.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MergedLead)]
+pub(crate) struct MergedView {
+    /// Its id, under which it comes back.
+    #[schema(value_type = String, example = "lead_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    lead_id: LeadId,
+    /// When it was merged.
+    merged_at: Time,
+}
+
+impl From<&MergedLead> for MergedView {
+    fn from(part: &MergedLead) -> Self {
+        Self {
+            lead_id: part.lead,
+            merged_at: Time(part.at),
+        }
+    }
+}
+
+/// Where a part of a profile is from, if not from a message: a person of the business corrected it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Correction)]
+pub(crate) struct CorrectionView {
+    /// The fields that are as the person set them.
+    fields: Vec<ProfileField>,
+    /// By the holder of which API key.
+    #[schema(value_type = String, example = "key_01k5p0d3sbqgd2h6x7mzv9e4ra")]
+    by: ApiKeyId,
+    /// When.
+    corrected_at: Time,
 }
 
 /// One address of a lead, and what the person volunteered there.
@@ -67,6 +103,8 @@ pub(crate) struct LeadContactView {
     /// phone number, an e-mail address. Absent where people come and fetch, as on a web chat.
     #[schema(example = "24510988311234567")]
     address: Option<String>,
+    /// What of it a person of the business corrected; `null` where all is from messages.
+    corrected: Option<CorrectionView>,
     /// When the person first wrote from it.
     first_seen_at: Time,
     /// When the person last wrote from it, to the day.
@@ -85,6 +123,11 @@ impl From<Contact> for LeadContactView {
             phone: profile.phone,
             handle: profile.handle,
             address: contact.reach.into_inner().map(|reach| reach.address),
+            corrected: contact.corrected.0.map(|correction| CorrectionView {
+                fields: correction.fields.into_iter().map(Into::into).collect(),
+                by: correction.by,
+                corrected_at: Time(correction.at),
+            }),
             first_seen_at: Time(*contact.first_seen),
             last_seen_at: Time(*contact.last_seen),
         }
@@ -97,7 +140,8 @@ impl LeadView {
         (!contacts.is_empty()).then(|| Self {
             object: "lead",
             id: *lead.id,
-            intents: lead.intents.iter().map(ToString::to_string).collect(),
+            intents: lead.all_intents().iter().map(ToString::to_string).collect(),
+            merged: lead.parts().iter().map(Into::into).collect(),
             contacts: contacts.into_iter().map(Into::into).collect(),
             created_at: Time(*lead.created_at),
             last_activity_at: Time(*lead.last_activity),
@@ -211,7 +255,12 @@ pub(crate) async fn search_leads(
     let wanted = &wanted;
     let views = open_each(page, |row| async move {
         let hint: LeadIdentifier = scope.store().open(row, &DataKey::none())?;
-        let row = keys::lead(scope.tenant(), *hint.lead);
+        // The contact knows its lead: the hint may be from before it was merged with another.
+        let found = scope.open_contact(*hint.contact).await?;
+        let Some(id) = found.and_then(|(contact, _)| *contact.lead) else {
+            return Ok(None);
+        };
+        let row = keys::lead(scope.tenant(), id);
         let Some(lead) = scope.store().get(&row, &DataKey::none(), true).await? else {
             return Ok(None);
         };
@@ -250,13 +299,13 @@ fn wanted(request: &LeadSearch) -> Result<Identifier, Problem> {
     parse(text).map_err(|error| Problem::invalid_field(name, error.to_string()))
 }
 
-async fn view(scope: &TenantScope, lead: Lead) -> Result<Option<LeadView>, Problem> {
+pub(crate) async fn view(scope: &TenantScope, lead: Lead) -> Result<Option<LeadView>, Problem> {
     let contacts = contacts(scope, &lead).await?;
     Ok(LeadView::new(&lead, contacts))
 }
 
 /// The contacts of a lead that are not forgotten.
-async fn contacts(scope: &TenantScope, lead: &Lead) -> Result<Vec<Contact>, Problem> {
+pub(crate) async fn contacts(scope: &TenantScope, lead: &Lead) -> Result<Vec<Contact>, Problem> {
     let mut contacts = Vec::new();
     for contact in &*lead.contacts {
         if let Some((contact, _keys)) = scope.open_contact(*contact).await? {
@@ -288,6 +337,8 @@ mod tests {
             erased_at: None.into(),
             withdrawn: None.into(),
             asked: None.into(),
+            corrected: None.into(),
+            revision: None.into(),
             reach: None.into(),
             profile: Profile {
                 email: Some("anna@example.com".to_owned()),
@@ -305,6 +356,8 @@ mod tests {
             created_at: at.into(),
             last_activity: at.into(),
             intents: vec!["booking".parse().unwrap()].into(),
+            own_activity: None.into(),
+            merged: None.into(),
         };
         (lead, contact)
     }
@@ -320,6 +373,7 @@ mod tests {
                 "object": "lead",
                 "id": LeadId::derived(at, [1; 10]).to_string(),
                 "intents": ["booking"],
+                "merged": [],
                 "contacts": [{
                     "contact_id": ContactId::derived(at, [2; 10]).to_string(),
                     "channel_id": ChannelId::derived(at, [3; 10]).to_string(),
@@ -329,6 +383,7 @@ mod tests {
                     "phone": null,
                     "handle": null,
                     "address": null,
+                    "corrected": null,
                     "first_seen_at": "2026-09-21T14:13:20.523Z",
                     "last_seen_at": "2026-09-21T14:13:20.523Z",
                 }],

@@ -11,6 +11,7 @@ mod attachments;
 mod contacts;
 mod conversations;
 mod health;
+mod improvement;
 mod intents;
 mod leads;
 mod masking;
@@ -19,6 +20,7 @@ mod metrics;
 mod moves;
 mod openapi;
 mod paging;
+mod people;
 mod providers;
 mod search;
 mod traces;
@@ -56,11 +58,18 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(moves::close))
         .routes(routes!(contacts::read_processing, contacts::change_processing))
         .routes(routes!(ai::read_ai, ai::change_ai))
+        .routes(routes!(
+            improvement::read_improvement,
+            improvement::change_improvement
+        ))
         .routes(routes!(intents::read_intents, intents::change_intents))
         .routes(routes!(conversations::acknowledge))
         .routes(routes!(traces::list_traces))
         .routes(routes!(leads::list_leads))
-        .routes(routes!(leads::read_lead))
+        .routes(routes!(leads::read_lead, people::correct_lead))
+        .routes(routes!(people::suggest_leads))
+        .routes(routes!(people::merge_leads))
+        .routes(routes!(people::unmerge_leads))
         .routes(routes!(leads::search_leads))
         .routes(routes!(search::search))
         .routes(routes!(metrics::read_metrics))

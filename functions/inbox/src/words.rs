@@ -32,6 +32,8 @@ usher_aws::words! {
         TooLarge, SizeMismatch, TypeMismatch, TypeRefused, DigestMismatch, AddressRefused, Gone, Unavailable,
         NotOffered,
     }
+    /// A field of a profile that can be corrected.
+    ProfileField { Name, Email, Phone, }
     /// What may be done with what a person writes: everything, nothing by an AI, or nothing but keeping it.
     Processing { Full, WithoutAi, Restricted, }
     /// A day of the week.

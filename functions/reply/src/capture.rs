@@ -1,13 +1,11 @@
 //! Leads: what a person volunteers goes into the contact's profile, and the contact becomes a lead.
 
-use serde_json::json;
 use usher_aws::TenantScope;
 use usher_aws::sealing::{DataKey, HashPurpose, KeyringError};
 use usher_aws::store::{When, keys};
 use usher_shared::Timestamp;
 use usher_shared::ids::LeadId;
 use usher_shared::model::{ContactRef, Profile};
-use usher_shared::record::Sealed;
 use usher_shared::records::{Conversation, Lead};
 use usher_shared::untrusted::Label;
 
@@ -28,8 +26,9 @@ pub(crate) async fn capture(
     let Some((mut record, contact_keys)) = scope.open_contact(contact).await? else {
         return Ok(());
     };
-    let mut profile = record.profile.into_inner();
-    let changed = profile.merge(volunteered);
+    let when = scope.unchanged(&record);
+    let changed = scope.volunteer(&mut record, volunteered);
+    let profile = record.profile.get().clone();
     // Without a way to reach the person it is a name, not a lead.
     let reachable = profile.email.is_some() || profile.phone.is_some() || record.reach.get().is_some();
     let lead = match *record.lead {
@@ -39,10 +38,8 @@ pub(crate) async fn capture(
     };
     if changed || *record.lead != lead {
         record.lead = lead.into();
-        record.profile = Sealed::from(profile.clone());
         let row = keys::contact(scope.tenant(), contact.address);
-        // If the contact began a new conversation meanwhile, the next message takes this down again.
-        let when = When::Is("conversation", json!(*record.conversation));
+        // If the contact began a new conversation or was corrected meanwhile, the next message takes this down again.
         let written = scope
             .store()
             .put(&row, &record, contact_keys.contact(), when)
@@ -77,6 +74,8 @@ async fn make_lead(
         created_at: now.into(),
         last_activity: now.into(),
         intents: intent.into_iter().collect::<Vec<_>>().into(),
+        own_activity: None.into(),
+        merged: None.into(),
     };
     let row = keys::lead(scope.tenant(), id).listed(keys::lead_listing(scope.tenant(), id, now));
     let _made_before = scope

@@ -114,6 +114,7 @@ impl Platform {
             ai: None.into(),
             ai_notices: None.into(),
             intents: None.into(),
+            improvement: None.into(),
             name: name.to_owned().into(),
             admin: admin.into(),
         };

@@ -10,6 +10,7 @@ use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::types::Tag;
 use usher_shared::ai_notice::AiNotices;
 use usher_shared::ids::TenantId;
+use usher_shared::improvement::Improvement;
 use usher_shared::intents::Intents;
 use usher_shared::masking::Masking;
 use usher_shared::records::Tenant;
@@ -129,6 +130,7 @@ pub struct TenantScope {
     ai_notices: AiNotices,
     intents: Intents,
     stored_policy: TenantPolicy,
+    improvement: Option<Improvement>,
     name: String,
 }
 
@@ -296,6 +298,7 @@ impl Platform {
             ai_notices: AiNotices::default(),
             intents: Intents::default(),
             stored_policy: TenantPolicy::default(),
+            improvement: None,
             store: Store {
                 policy: Some(TenantPolicy::default()),
                 ..store
@@ -320,6 +323,7 @@ impl Platform {
                 Some(warm.row.policy.0.clone().in_force(self.clock().now())),
             ),
             stored_policy: warm.row.policy.0,
+            improvement: warm.row.improvement.0,
             credentials: warm.credentials,
             storage: Arc::clone(&self.storage),
             key: warm.key,
@@ -378,6 +382,11 @@ impl TenantScope {
     /// What people can be after.
     pub fn intents(&self) -> &Intents {
         &self.intents
+    }
+
+    /// Whether anything may be made of the tenant's own replies, if it ever said so.
+    pub fn improvement(&self) -> Option<&Improvement> {
+        self.improvement.as_ref()
     }
 
     /// The business's name.

@@ -64,7 +64,8 @@ pub(crate) fn line<T: AsRef<str>>(cells: &[T], out: &mut Vec<u8>) {
 
 /// Writes one line per contact of a lead.
 pub(crate) fn lead(lead: &Lead, contacts: Vec<Contact>, out: &mut Vec<u8>) {
-    let intents: Vec<&str> = lead.intents.iter().map(Label::as_str).collect();
+    let intents = lead.all_intents();
+    let intents: Vec<&str> = intents.iter().map(Label::as_str).collect();
     for contact in contacts {
         let profile = contact.profile.into_inner();
         let cells = [

@@ -192,6 +192,10 @@ pub(crate) fn contact(contact: &Contact) -> Value {
         "email": profile.email,
         "phone": profile.phone,
         "handle": profile.handle,
+        "corrected": contact.corrected.as_ref().map(|correction| json!({
+            "fields": correction.fields,
+            "corrected_at": correction.at.to_string(),
+        })),
         "first_seen_at": contact.first_seen.to_string(),
         "last_seen_at": contact.last_seen.to_string(),
     })
@@ -202,8 +206,12 @@ pub(crate) fn lead(lead: &Lead, contacts: &[Contact]) -> Value {
     json!({
         "object": "lead",
         "id": *lead.id,
-        "intents": lead.intents.iter().map(Label::as_str).collect::<Vec<_>>(),
+        "intents": lead.all_intents().iter().map(Label::as_str).collect::<Vec<_>>(),
         "contacts": contacts.iter().map(contact).collect::<Vec<_>>(),
+        "merged": lead.parts().iter().map(|part| json!({
+            "lead_id": part.lead,
+            "merged_at": part.at.to_string(),
+        })).collect::<Vec<_>>(),
         "created_at": lead.created_at.to_string(),
         "last_activity_at": lead.last_activity.to_string(),
     })

@@ -222,6 +222,8 @@ impl Wanted<'_> {
             erased_at: erased_at.into(),
             withdrawn: None.into(),
             asked: None.into(),
+            corrected: None.into(),
+            revision: None.into(),
             profile: self.profile.clone().into(),
             reach: self.reach.cloned().into(),
         };

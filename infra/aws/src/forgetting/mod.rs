@@ -2,6 +2,7 @@
 //! table, so that a restore can only forget as an erasure does. Every step can be done again.
 
 pub mod exports;
+mod leads;
 
 use serde_json::json;
 use usher_shared::ids::{ContactId, ConversationId};
@@ -51,6 +52,8 @@ pub async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, Store
             .await?;
     }
     if *erasing.whole_contacts {
+        // Before the contacts' rows go, which say whose they are.
+        removed += leads::forget(scope, erasing).await?;
         for contact in erasing.contacts.iter() {
             // A conversation that began after the erasure was written down, and before the keys were gone.
             for conversation in begun_meanwhile(scope, contact.id).await? {
@@ -65,9 +68,6 @@ pub async fn remove(scope: &TenantScope, erasing: &Erasing) -> Result<u64, Store
             let when = When::Is("id", json!(contact.id));
             leave_watermark(scope, erasing, *contact, when).await?;
         }
-    }
-    if let Some(lead) = *erasing.lead {
-        removed += u64::from(scope.store().delete(&keys::lead(tenant, lead)).await?);
     }
     removed += scope.forget_recordings(erasing).await?;
     Ok(removed)

@@ -48,6 +48,7 @@ permissions! {
     ConversationsDelete,
     TracesRead,
     LeadsRead,
+    LeadsWrite,
     LeadsDelete,
     ChannelsRead,
     ChannelsWrite,

@@ -36,6 +36,7 @@ fn warm(clients: &Clients, tenant: TenantId, entered_at: Timestamp) -> WarmTenan
             ai: None.into(),
             ai_notices: None.into(),
             intents: None.into(),
+            improvement: None.into(),
             name: "Venue".to_owned().into(),
             admin: None.into(),
         },

@@ -125,12 +125,12 @@ impl Expression {
                 let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
                 format!("(attribute_exists(pk) AND (attribute_not_exists({name}) OR {name} < {value}))")
             }
+            When::All(all) => format!("({})", self.condition(all)),
             When::Missing(field) => format!("attribute_not_exists({})", self.name(field)),
             When::Lacks(field, value) => {
                 let (name, value) = (self.name(field), self.value(item::to_attribute(value.clone())));
                 format!("(NOT contains({name}, {value}))")
             }
-            When::All(all) => format!("({})", self.condition(all)),
         }
     }
 

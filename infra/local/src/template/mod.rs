@@ -292,7 +292,7 @@ mod tests {
         );
         let function = |name: &str| template.functions.iter().find(|f| f.name == name).unwrap();
         assert_eq!(function("inbound").routes.len(), 16);
-        assert_eq!(function("inbox").routes.len(), 25);
+        assert_eq!(function("inbox").routes.len(), 33);
         assert_eq!(function("alerts").routes.len(), 3);
         let dispatch = function("dispatch");
         assert_eq!(dispatch.streams[0].table, "InboxTable");

@@ -8,6 +8,7 @@
 )]
 
 mod alerts;
+mod archives;
 mod attachments;
 mod audit;
 mod bad_input;

@@ -134,6 +134,16 @@ async fn download(link: &Answer) -> (u16, Vec<u8>) {
     (status, answer.bytes().await.unwrap().to_vec())
 }
 
+/// Somebody without a name sends a file that holds a word, and it is stored.
+pub(crate) async fn file_from(tenant: &Tenant, stack: &Stack, from: &str, word: &str) -> ConversationId {
+    let inbound = Inbound::of(tenant, stack).await;
+    let file = attached(AttachmentKind::Document, served(stack, &format!("text/{word}")));
+    let (message, conversation) = inbound.attach(from, "1", vec![file]).await;
+    let shown = settled(tenant, conversation, message).await;
+    assert_eq!(shown[0]["state"], "stored", "{shown:?}");
+    conversation
+}
+
 async fn dump(tenant: &Tenant) -> Value {
     send(CLIENT.get(tenant.url("/_local/dump"))).await.expect(200)
 }

@@ -281,7 +281,9 @@ async fn exports(stack: &Stack, tenant: &Tenant) {
     for body in [
         json!({"kind": "leads_csv"}),
         json!({"kind": "conversations_ndjson"}),
+        json!({"kind": "conversations_csv"}),
         json!({"kind": "lead_archive", "lead_id": id(&data(&leads)[0])}),
+        json!({"kind": "account_archive"}),
     ] {
         let done = export(tenant, &body).await;
         fetch(&done).await;

@@ -9,6 +9,7 @@
 
 mod ai_notice;
 mod alerts;
+mod archives;
 mod attachments;
 mod audit;
 mod bad_input;

@@ -50,31 +50,38 @@ pub(crate) struct ContactCorrection {
     /// Name: up to 200 characters.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, example = "Anna Berg")]
-    name: Option<Option<String>>,
+    name: Change,
     /// E-mail address.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, example = "anna.berg@example.com")]
-    email: Option<Option<String>>,
+    email: Change,
     /// Phone number with its country code.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, example = "+15550100199")]
-    phone: Option<Option<String>>,
+    phone: Change,
 }
 
+/// What is said of a field: nothing, that it is to be empty (`null`), or its text.
+#[expect(clippy::option_option, reason = "three things are to be told apart")]
+type Change = Option<Option<String>>;
+
 /// A field that is there, be it `null`.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change, D::Error> {
     Option::<String>::deserialize(deserializer).map(Some)
 }
 
 impl ContactCorrection {
     fn checked(self, checks: &mut Checks) -> Vec<(Field, Option<String>)> {
+        type Parse = fn(&str) -> Result<Identifier, usher_shared::identifier::InvalidIdentifier>;
         let mut fields = Vec::new();
+        if self.name.is_none() && self.email.is_none() && self.phone.is_none() {
+            checks.refuse("contact", "must have name, email or phone");
+        }
         if let Some(name) = self.name {
             let name = name.map(|name| checks.text("contact.name", &name, TextRule::Line(NAME_CHARACTERS)));
             fields.push((Field::Name, name));
         }
-        type Parse = fn(&str) -> Result<Identifier, usher_shared::identifier::InvalidIdentifier>;
-        let spelled: [(Field, &str, Option<Option<String>>, Parse); 2] = [
+        let spelled: [(Field, &str, Change, Parse); 2] = [
             (Field::Email, "contact.email", self.email, Identifier::email),
             (Field::Phone, "contact.phone", self.phone, Identifier::phone),
         ];
@@ -87,9 +94,6 @@ impl ContactCorrection {
                     Err(why) => checks.refuse(name, why.to_string()),
                 },
             }
-        }
-        if fields.is_empty() {
-            checks.refuse("contact", "must have name, email or phone");
         }
         fields
     }

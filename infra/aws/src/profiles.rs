@@ -114,13 +114,11 @@ impl TenantScope {
             ProfileField::Email => Identifier::email(value).ok(),
             ProfileField::Phone => Identifier::phone(value).ok(),
         };
-        match spelled {
-            Some(identifier) => self.identifier_hash(&identifier),
-            None => {
-                let value = value.to_lowercase();
-                let parts = [b"other".as_slice(), value.as_bytes()];
-                self.key().hash(HashPurpose::Identifier, &parts)
-            }
+        if let Some(identifier) = spelled {
+            return self.identifier_hash(&identifier);
         }
+        let value = value.to_lowercase();
+        let parts = [b"other".as_slice(), value.as_bytes()];
+        self.key().hash(HashPurpose::Identifier, &parts)
     }
 }

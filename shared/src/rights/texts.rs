@@ -4,6 +4,7 @@ use super::{Language, Wish, word};
 use Language::{Dutch, English, French, German, Italian, Portuguese, Spanish};
 
 /// The question that a wish is answered with, where the channel proves who writes.
+#[expect(clippy::too_many_lines, reason = "one text for each language")]
 pub fn question(wish: Wish, language: Language) -> String {
     let word = word(wish, language);
     let (asked, then) = match (wish, language) {
@@ -242,6 +243,7 @@ impl Ended<'_> {
 }
 
 /// What somebody is told once their request is over.
+#[expect(clippy::too_many_lines, reason = "one text for each language")]
 pub fn ended(how: Ended<'_>, language: Language, business: &str) -> String {
     let told = match (how, language) {
         (Ended::Deleted, English) => {

@@ -27,7 +27,7 @@ pub(crate) fn file(name: &str, at: Timestamp, content: &[u8], out: &mut Vec<u8>)
         pad(&format!("{seconds:011o}"), 12),
     ]
     .concat();
-    let rest = [b"0".to_vec(), pad("", 100), b"ustar\000".to_vec(), pad("", 247)].concat();
+    let rest = [b"0".to_vec(), pad("", 100), b"ustar\x0000".to_vec(), pad("", 247)].concat();
     // The checksum is made as if its own field were blanks.
     let sum: u32 = fields
         .iter()

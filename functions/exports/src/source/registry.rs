@@ -74,7 +74,7 @@ pub(super) fn left_out_of_tables() -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use std::collections::BTreeSet;
 
     use super::*;

@@ -1,6 +1,11 @@
 //! Addresses that lead inside, and ordinary ones that do not: lists in tests/vectors/attacks, written by hand and by
 //! scripts/attack-vectors.py, which knows nothing of this code.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};

@@ -10,6 +10,7 @@ use html5ever::tokenizer::{
 };
 
 use crate::table;
+use crate::tame::tame;
 
 /// More of a page is not written down; whoever counts the text refuses it.
 const MOST: usize = 2 * crate::MOST_TEXT;
@@ -57,7 +58,7 @@ impl Page {
 /// Reads a page.
 pub fn page(html: &str) -> Page {
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(html));
+    input.push_back(StrTendril::from_slice(&tame(html)));
     let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
     // Scripts are not run: the tokenizer goes on after each.
     while !input.is_empty() {

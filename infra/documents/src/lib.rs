@@ -10,6 +10,7 @@ mod pdf;
 pub mod robots;
 pub mod site;
 mod table;
+mod tame;
 
 use usher_shared::knowledge::{Format, Warning};
 

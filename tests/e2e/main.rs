@@ -9,6 +9,7 @@
 
 mod alerts;
 mod attachments;
+mod attacks;
 mod audit;
 mod bad_input;
 mod busy;

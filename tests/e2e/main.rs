@@ -11,6 +11,7 @@ mod ai_notice;
 mod alerts;
 mod archives;
 mod attachments;
+mod attacks;
 mod audit;
 mod bad_input;
 mod busy;

@@ -96,7 +96,10 @@ fn read(bomb: &Bomb, bytes: &[u8]) -> Option<usize> {
 /// `(peak of memory in KiB, hundredths of a second on the processor)` of this process.
 fn taken() -> (u64, u64) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
     let peak = peak.trim().trim_end_matches(" kB").parse().unwrap();
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let (_, rest) = stat.rsplit_once(')').unwrap();
@@ -118,7 +121,11 @@ fn one_bomb() {
     if bomb.verdict == "refused" {
         assert_eq!(kept, None, "{}: {} was read", bomb.name, bomb.why);
     }
-    assert!(kept.unwrap_or(0) <= 2 * usher_documents::MOST_TEXT, "{}: {kept:?} bytes kept", bomb.name);
+    assert!(
+        kept.unwrap_or(0) <= 2 * usher_documents::MOST_TEXT,
+        "{}: {kept:?} bytes kept",
+        bomb.name
+    );
     let (memory, ticks) = (after.0 - before.0, after.1 - before.1);
     let allowed = 12 * u64::try_from(bytes.len()).unwrap() / 1024 + ROOM_KIB;
     assert!(
@@ -127,12 +134,23 @@ fn one_bomb() {
         bomb.name,
         bytes.len()
     );
-    assert!(ticks <= MOST_TICKS, "{}: {ticks} hundredths of a second", bomb.name);
+    assert!(
+        ticks <= MOST_TICKS,
+        "{}: {ticks} hundredths of a second",
+        bomb.name
+    );
     // For whoever runs it alone.
-    println(&format!("{}: {} B, {memory} KiB, {ticks} ticks", bomb.name, bytes.len()));
+    println(&format!(
+        "{}: {} B, {memory} KiB, {ticks} ticks",
+        bomb.name,
+        bytes.len()
+    ));
 }
 
-#[expect(clippy::print_stdout, reason = "the figures are for whoever reads the test's output")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures are for whoever reads the test's output"
+)]
 fn println(text: &str) {
     println!("{text}");
 }

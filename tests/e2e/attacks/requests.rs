@@ -87,7 +87,9 @@ fn p_sec_04_who_fills_in_forms_without_end_waits_whatever_address_they_claim() {
             // Says that it comes from somewhere else each time.
             let from = format!("203.0.113.{}", number % 250);
             let request = CLIENT.post(url(form)).header("x-forwarded-for", &from);
-            let request = request.header("forwarded", format!("for={from}")).header("x-real-ip", from);
+            let request = request
+                .header("forwarded", format!("for={from}"))
+                .header("x-real-ip", from);
             send(request.json(&json!({"_honey": "filled", "message": "x"})))
         };
         let mut posted = 0;

@@ -48,7 +48,9 @@ fn p_sec_04_no_forged_cursor_is_taken_in_any_list_and_none_of_another_list_or_te
                 let body = json!({"kind": "leads_csv"});
                 tenant.post("/v1/exports", &body).await.expect(202);
                 let guest = tenant.guest().await;
-                guest.say(&format!("I am guest{number}@example.com. Hello?")).await;
+                guest
+                    .say(&format!("I am guest{number}@example.com. Hello?"))
+                    .await;
             }
             eventually("two leads are captured", || async {
                 let leads = tenant.get("/v1/leads").await.expect(200);
@@ -58,7 +60,10 @@ fn p_sec_04_no_forged_cursor_is_taken_in_any_list_and_none_of_another_list_or_te
             let conversation = id(&data(&tenant.get("/v1/conversations").await.expect(200))[0]);
             for list in ["conversations", "leads", "channels", "documents", "exports"] {
                 let page = tenant.get(&format!("/v1/{list}?limit=1")).await.expect(200);
-                cursors.insert((list.to_owned(), whose), page["next_cursor"].as_str().unwrap().to_owned());
+                cursors.insert(
+                    (list.to_owned(), whose),
+                    page["next_cursor"].as_str().unwrap().to_owned(),
+                );
             }
             let path = format!("conversations/{conversation}/messages");
             let cursor = eventually("there are two messages", || async {
@@ -70,7 +75,8 @@ fn p_sec_04_no_forged_cursor_is_taken_in_any_list_and_none_of_another_list_or_te
         }
         let lists = |whose: &str| -> Vec<(String, String)> {
             let of = cursors.iter().filter(|((_, of), _)| *of == whose);
-            of.map(|((list, _), cursor)| (list.clone(), cursor.clone())).collect()
+            of.map(|((list, _), cursor)| (list.clone(), cursor.clone()))
+                .collect()
         };
         let mut tried = 0;
         for (list, cursor) in lists("own") {
@@ -78,14 +84,28 @@ fn p_sec_04_no_forged_cursor_is_taken_in_any_list_and_none_of_another_list_or_te
                 let path = format!("/v1/{list}?{side}={cursor}");
                 patient(tenant.request(Method::GET, &path)).await
             };
-            assert_eq!(read("after", &cursor).await.status.as_u16(), 200, "{list}: its own");
+            assert_eq!(
+                read("after", &cursor).await.status.as_u16(),
+                200,
+                "{list}: its own"
+            );
             let mut wrong = forged(&cursor);
-            wrong.extend(lists("own").into_iter().filter(|(of, _)| *of != list).map(|(_, cursor)| cursor));
+            wrong.extend(
+                lists("own")
+                    .into_iter()
+                    .filter(|(of, _)| *of != list)
+                    .map(|(_, cursor)| cursor),
+            );
             wrong.extend(lists("foreign").into_iter().map(|(_, cursor)| cursor));
             for side in ["after", "before"] {
                 for wrong in &wrong {
                     let answer = read(side, wrong).await;
-                    assert_eq!(answer.refused().len(), 1, "{list} {side} {wrong}: {}", answer.body);
+                    assert_eq!(
+                        answer.refused().len(),
+                        1,
+                        "{list} {side} {wrong}: {}",
+                        answer.body
+                    );
                     answer.expect(422);
                     tried += 1;
                 }
@@ -145,7 +165,10 @@ fn p_sec_04_no_forged_address_brings_a_mail_into_a_conversation() {
             assert_eq!(own.conversation_of_mail_token(&token), Some(conversation));
             // The same conversation's name under another tenant's key.
             assert_eq!(foreign.conversation_of_mail_token(&token), None, "{number}");
-            assert_eq!(own.conversation_of_mail_token(&foreign.mail_token(conversation)), None);
+            assert_eq!(
+                own.conversation_of_mail_token(&foreign.mail_token(conversation)),
+                None
+            );
             for wrong in forged(&token) {
                 assert_eq!(own.conversation_of_mail_token(&wrong), None, "{wrong}");
             }

@@ -46,13 +46,13 @@ fn the_first_answer_of_an_ai_says_that_it_is_one_in_the_guests_language_and_no_o
         line.text(&guest, first).await;
         let answer = answer_in(&tenant, &conversation, first).await;
         assert_eq!(answer["text"], format!("{ENGLISH}\n\n{ANSWER}"));
-        let sent = received(&tenant, &guest).await;
+        let left = received(&tenant, &guest).await;
         let told = |entry: &Value| entry["content"].to_string().contains(ENGLISH);
-        assert_eq!(sent.iter().filter(|entry| told(entry)).count(), 1);
+        assert_eq!(left.iter().filter(|entry| told(entry)).count(), 1);
         let path = format!("/v1/conversations/{conversation}/traces");
         let traces = tenant.get(&path).await.expect(200);
-        let notices: Vec<&Value> = data(&traces).iter().map(|trace| &trace["ai_notice"]).collect();
-        assert_eq!(notices, [&Value::Null, &json!("en")]);
+        let in_traces: Vec<&Value> = data(&traces).iter().map(|trace| &trace["ai_notice"]).collect();
+        assert_eq!(in_traces, [&Value::Null, &json!("en")]);
         assert_eq!(
             data(&traces)[1]["response"],
             answer["text"],

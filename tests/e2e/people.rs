@@ -69,11 +69,11 @@ fn p_rgt_02_corrected_data_find_the_lead_what_was_wrong_does_not_and_stays_away(
         assert_eq!(corrected["intents"], json!(["booking_request"]));
         assert_eq!(
             found(&tenant, json!({"email": "right@example.com"})).await,
-            [lead.clone()]
+            std::slice::from_ref(&lead)
         );
         assert_eq!(
             found(&tenant, json!({"phone": "+15550100199"})).await,
-            [lead.clone()]
+            std::slice::from_ref(&lead)
         );
         eventually("the wrong address finds nobody", || async {
             let none = found(&tenant, json!({"email": "wrong@example.com"}))
@@ -219,7 +219,7 @@ fn one_person_on_two_channels_is_suggested_merged_by_a_human_and_taken_apart_aga
         tenant.get(&format!("/v1/leads/{second}")).await.expect(404);
         assert_eq!(
             found(&tenant, json!({"email": "same@example.com"})).await,
-            [first.clone()]
+            std::slice::from_ref(&first)
         );
         for conversation in [&first_talk, &second_talk] {
             let conversation = tenant
@@ -246,7 +246,7 @@ fn one_person_on_two_channels_is_suggested_merged_by_a_human_and_taken_apart_aga
         second_guest.answer_to(&asked).await;
         eventually("the new address finds the one lead", || async {
             let found = found(&tenant, json!({"email": "newer@example.com"})).await;
-            (found == [first.clone()]).then_some(())
+            (found == std::slice::from_ref(&first)).then_some(())
         })
         .await;
         let back = json!({"contact": {"contact_id": before[1]["contacts"][0]["contact_id"],
@@ -280,10 +280,10 @@ fn p_del_07_erasing_a_merged_lead_erases_all_of_it_and_a_hold_on_any_of_it_keeps
         let scope = scope_of(stack(), &tenant).await;
         let (_, _, first_talk, first) = talk(&tenant, "one@example.com").await;
         let (_, _, second_talk, second) = talk(&tenant, "two@example.com").await;
-        let held: LeadId = second.parse().unwrap();
+        let lead: LeadId = second.parse().unwrap();
         let hold = scope
             .holds()
-            .place(Subject::Lead(held), "Case 18".to_owned())
+            .place(Subject::Lead(lead), "Case 18".to_owned())
             .await
             .unwrap()
             .unwrap();

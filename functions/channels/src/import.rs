@@ -60,7 +60,8 @@ enum Fate {
 #[schema(as = PrivacyImportLine)]
 struct Line {
     /// The line, from 1.
-    line: usize,
+    #[serde(rename = "line")]
+    number: usize,
     /// What became of it.
     state: Fate,
     /// The requests that it opened: one for each channel on which the person wrote.
@@ -116,7 +117,7 @@ pub(crate) async fn import_list(
         };
         complete &= !matches!(state, Fate::NotLookedFor);
         data.push(Line {
-            line: one.line,
+            number: one.line,
             state,
             requests,
         });

@@ -62,7 +62,6 @@ pub(crate) struct ContactCorrection {
 }
 
 /// What is said of a field: nothing, that it is to be empty (`null`), or its text.
-#[expect(clippy::option_option, reason = "three things are to be told apart")]
 type Change = Option<Option<String>>;
 
 /// A field that is there, be it `null`.

@@ -591,19 +591,16 @@ pub(super) fn roles(template: &Value) -> Faults {
                     &format!("{actions:?} is bound to the tenant"),
                     !of_rows || names_tenant || at_rest,
                 );
-                for keys in ["dynamodb:"] {
-                    let of_table = actions.iter().any(|action| action.starts_with(keys));
-                    let bound = !statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-                        .is_null()
-                        || !statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
-                            .is_null();
-                    check(
-                        &mut faults,
-                        id,
-                        &format!("{actions:?} is bound to partitions"),
-                        !of_table || bound,
-                    );
-                }
+                let of_table = actions.iter().any(|action| action.starts_with("dynamodb:"));
+                let bound = !statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+                    .is_null()
+                    || !statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"].is_null();
+                check(
+                    &mut faults,
+                    id,
+                    &format!("{actions:?} is bound to partitions"),
+                    !of_table || bound,
+                );
             }
         }
     }

@@ -42,7 +42,7 @@ fn the_first_answer_of_an_ai_says_that_it_is_one_in_the_guests_language_and_no_o
         assert!(!notice["text"].as_str().unwrap().contains("AI"), "{notice}");
         state(&tenant, &conversation, "hand-back").await;
 
-        let first = "How much is the garden room, and is it free for us?";
+        let first = "How much is the garden room for us?";
         line.text(&guest, first).await;
         let answer = answer_in(&tenant, &conversation, first).await;
         assert_eq!(answer["text"], format!("{ENGLISH}\n\n{ANSWER}"));

@@ -14,8 +14,8 @@ use usher_shared::ids::{ConversationId, ErasureId, HoldId, LeadId, MessageId};
 use usher_shared::model::{ContactRef, ErasureState};
 use usher_shared::record::{Export, Owner};
 use usher_shared::records::{
-    AlertPlan, AlertState, Assistant, CallRecording, Consent, Conversation, DayFigures, Erasing, Hold,
-    REGISTRY,
+    AlertPlan, AlertState, Assistant, CallRecording, Consent, Conversation, DayFigures, Deletion, Erasing,
+    Hold, REGISTRY,
 };
 use usher_shared::scope::Scope;
 use usher_shared::untrusted::KeyedHash;
@@ -175,6 +175,14 @@ async fn settings(scope: &TenantScope, person: &Person) {
     let row = keys::erasure(tenant, *erasing.id);
     let put = store.put(&row, &erasing, &DataKey::none(), When::Absent).await;
     assert!(put.unwrap().happened());
+    let deletion = Deletion {
+        at: now.into(),
+        target: erasing.subject.clone(),
+        erasure: Some(*erasing.id).into(),
+    };
+    let row = keys::deletion(tenant, now, erasing.subject.as_str());
+    let put = store.put(&row, &deletion, &DataKey::none(), When::Absent).await;
+    assert!(put.unwrap().happened());
 }
 
 async fn files_of(tenant: &Tenant, body: &Value) -> (Files, Value) {
@@ -275,10 +283,13 @@ fn p_rgt_01_p_rgt_09_a_persons_archive_holds_every_record_of_them_and_nothing_of
         let second = file_from(&tenant, stack(), "anna-elsewhere", "marmalade").await;
         let open = scope.open_conversation(second).await.unwrap().unwrap();
         let elsewhere = *open.head.contact;
-        let both = vec![("contacts", json!([anna.contact, elsewhere]))];
-        let row = keys::lead(scope.tenant(), anna.lead);
-        let merged = scope.store().update(&row, both, vec![When::Present]).await;
-        assert!(merged.unwrap().happened());
+        let other = eventually("they are a lead there too", || async {
+            let (contact, _) = scope.open_contact(elsewhere).await.unwrap()?;
+            *contact.lead
+        })
+        .await;
+        let path = format!("/v1/leads/{}/merge", anna.lead);
+        tenant.post(&path, &json!({"lead_id": other})).await.expect(200);
         let _files = file_from(&tenant, stack(), "somebody-else", "strawberry").await;
         quiet(&tenant).await;
 
@@ -404,6 +415,8 @@ fn p_rgt_08_p_rgt_05_the_accounts_archive_holds_every_row_that_is_stored_and_no_
         let anna = person(&tenant, &scope, words).await;
         about(&scope, &anna, "anna", 3).await;
         settings(&scope, &anna).await;
+        let asked = json!({"kind": "access", "subject": {"object": "lead", "id": anna.lead}});
+        tenant.post("/v1/privacy-requests", &asked).await.expect(202);
         scope
             .suppress(Means::Email, "anna@example.com", "words")
             .await

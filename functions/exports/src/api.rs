@@ -79,7 +79,7 @@ type Accepted = (StatusCode, [(HeaderName, String); 1], Json<ExportView>);
     path = "/v1/exports",
     tag = "exports",
     params(IdempotencyHeader),
-    request_body = NewExport,
+    request_body(content = NewExport, example = json!({"kind": "leads_csv"})),
     responses(
         (status = 202, description = "It will be made.", body = ExportView, headers(
             ("Location" = String, description = "Path of the export.")

@@ -85,7 +85,7 @@ pub(crate) async fn read_conversation_retention(
     path = "/v1/conversations/{id}/retention",
     tag = "retention",
     params(("id" = String, Path, description = "The conversation.", example = "conv_01k5p0d3sbqgd2h6x7mzv9e4ra")),
-    request_body = EventDate,
+    request_body(content = EventDate, example = json!({"event_date": "2027-06-12"})),
     responses(
         (status = 200, description = "How long it is kept now.", body = ConversationRetention),
         (status = 409, description = "Something happened to it at the same time.", body = ProblemBody,

@@ -89,7 +89,7 @@ struct MonthCount {
     post,
     path = "/v1/retention/preview",
     tag = "retention",
-    request_body = RetentionChange,
+    request_body(content = RetentionChange, example = json!({"conversation_days": 90})),
     responses(
         (status = 200, description = "What it would do.", body = RetentionPreview),
         (status = 409, description = "A change waits already.", body = ProblemBody,

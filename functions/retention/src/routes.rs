@@ -68,7 +68,7 @@ async fn read_retention(granted: Granted<RetentionRead>) -> Json<Retention> {
     put,
     path = "/v1/retention",
     tag = "retention",
-    request_body = RetentionChange,
+    request_body(content = RetentionChange, example = json!({"conversation_days": 90})),
     responses(
         (status = 200, description = "The periods, as they are now.", body = Retention),
         (status = 202, description = "The periods, as they are now, with the change that waits.", body = Retention),

@@ -61,6 +61,9 @@ impl Owner {
         let export = tenant.post("/v1/exports", &json!({"kind": "leads_csv"})).await;
         let export = export.expect(202);
 
+        let asked = json!({"kind": "access", "subject": {"object": "lead", "id": id(&lead)}});
+        let request = tenant.post("/v1/privacy-requests", &asked).await.expect(202);
+
         let inbound = Inbound::of(&tenant, stack()).await;
         let file = attached(AttachmentKind::Image, served(stack(), "picture.png"));
         let (message, conversation) = inbound.attach("sender", marker, vec![file]).await;
@@ -74,13 +77,17 @@ impl Owner {
         let page = tenant.get("/v1/conversations?limit=1").await.expect(200);
         let ids = BTreeMap::from([
             ("channel", id(&channel)),
-            ("contact", id(&lead["contacts"][0])),
+            (
+                "contact",
+                lead["contacts"][0]["contact_id"].as_str().unwrap().to_owned(),
+            ),
             ("conversation", conversation.to_string()),
             ("message", message.to_string()),
             ("attachment", attachment),
             ("document", id(&document)),
             ("export", id(&export)),
             ("lead", id(&lead)),
+            ("request", id(&request)),
             ("cursor", page["next_cursor"].as_str().unwrap().to_owned()),
         ]);
         Self { tenant, ids }

@@ -186,6 +186,7 @@ impl Operation {
             ("documents", "id") => "document",
             ("exports", "id") => "export",
             ("leads", "id") => "lead",
+            ("privacy-requests", "id") => "request",
             _ => panic!("{}: what is {parameter}?", self.name()),
         }
     }

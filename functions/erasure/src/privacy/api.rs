@@ -72,7 +72,9 @@ type Accepted = (StatusCode, [(HeaderName, String); 1], Json<RequestView>);
     path = "/v1/privacy-requests",
     tag = "privacy",
     params(IdempotencyHeader),
-    request_body = NewPrivacyRequest,
+    request_body(content = NewPrivacyRequest, example = json!({
+        "kind": "restriction", "subject": {"object": "lead", "id": "lead_01k5p0d3sbqgd2h6x7mzv9e4ra"}
+    })),
     responses(
         (status = 202, description = "It is opened.", body = RequestView, headers(
             ("Location" = String, description = "Path of the request.")
@@ -205,7 +207,7 @@ pub(crate) async fn cancel_request(
     path = "/v1/privacy-requests/{id}/deny",
     tag = "privacy",
     params(("id" = String, Path, description = "The request.", example = "preq_01k5p0d3sbqgd2h6x7mzv9e4ra")),
-    request_body = Denial,
+    request_body(content = Denial, example = json!({"reason": "We must keep the invoice for seven years."})),
     responses(
         (status = 200, description = "It is refused.", body = RequestView),
         (status = 409, description = "It has begun, or is over.", body = ProblemBody,

@@ -37,10 +37,9 @@ impl Lines {
         counts: &mut ExportCounts,
         out: &mut Vec<u8>,
     ) -> Result<bool, SourceError> {
-        if let Some(id) = self.first.take() {
+        if self.first.take().is_some() {
             let first = json!({
                 "object": "export_manifest",
-                "export_id": id,
                 "kind": ExportKind::ConversationsNdjson,
                 "omitted": registry::left_out_of_lines(self.traces),
             });

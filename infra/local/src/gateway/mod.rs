@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Value, json};
 
 pub use self::routes::Routes;
@@ -73,6 +73,11 @@ async fn answer(
 ) -> Result<http::Response<Bytes>, Refusal> {
     let matched = gateway.routes.find(&parts.method, parts.uri.path());
     let (route_key, path_parameters, pool) = matched.ok_or((StatusCode::NOT_FOUND, "Not Found"))?;
+    // Whose request it is would be a matter of opinion.
+    if parts.headers.get_all(http::header::HOST).iter().count() != 1 && parts.version < http::Version::HTTP_2
+    {
+        return Err((StatusCode::BAD_REQUEST, "Bad Request"));
+    }
     let header_bytes: usize = parts
         .headers
         .iter()
@@ -88,7 +93,13 @@ async fn answer(
     let body = Limited::new(body, MAX_BODY_BYTES)
         .collect()
         .await
-        .map_err(|_| too_large)?
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                too_large
+            } else {
+                (StatusCode::BAD_REQUEST, "Bad Request")
+            }
+        })?
         .to_bytes();
     let peer = parts
         .extensions

@@ -226,6 +226,7 @@ fn p_sec_01_no_stored_byte_and_no_log_line_holds_what_people_wrote() {
             .await;
         guest.answer_to(&asked).await;
         tenant.conversation_of(&asked).await;
+        tenant.upload("Suite", "The zebra suite costs 971 euros.").await;
         let dump = send(CLIENT.get(tenant.url("/_local/dump")))
             .await
             .body
@@ -241,7 +242,7 @@ fn p_sec_01_no_stored_byte_and_no_log_line_holds_what_people_wrote() {
             "5550100142",
             "010 0142",
             "Zanzibar",
-            "900 euros",
+            "971 euros",
         ] {
             assert!(!dump.contains(planted), "{planted} is stored in the open");
             assert!(!logs.contains(planted), "{planted} is in a log");

@@ -116,9 +116,11 @@ fn p_ret_11_a_shorter_period_hides_what_is_stored_at_once_and_the_sweep_removes_
         tenant.get(&path).await.expect(404);
         assert!(data(&tenant.get("/v1/conversations").await.expect(200)).is_empty());
         let report = tenant.get("/v1/retention/report").await.expect(200);
-        assert_eq!(
-            report["categories"][0]["overdue_seconds"].as_u64().unwrap() / 86_400,
-            10,
+        let conversations = &report["categories"][0];
+        // The clock that moved made the sweep due: it may have been by.
+        let swept = conversations["oldest_at"].is_null();
+        assert!(
+            swept || conversations["overdue_seconds"].as_u64().unwrap() / 86_400 == 10,
             "{report}"
         );
 

@@ -127,6 +127,10 @@ fn the_template_has_the_routes_of_the_api_document_and_of_the_chat() {
     expected.insert(("/hooks/resend/{channel_key}".to_owned(), "post".to_owned()));
     for method in ["get", "post"] {
         expected.insert(("/hooks/meta".to_owned(), method.to_owned()));
+        expected.insert(("/privacy/confirm/{token}".to_owned(), method.to_owned()));
+    }
+    for notice in ["deauthorize", "data-deletion"] {
+        expected.insert((format!("/hooks/meta/{notice}"), "post".to_owned()));
     }
     for method in ["post", "options"] {
         expected.insert(("/forms/{channel_key}".to_owned(), method.to_owned()));

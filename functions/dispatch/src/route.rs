@@ -481,15 +481,14 @@ mod tests {
             routed("privacy_request", &request.to_string(), "privacy-requests", image)
         };
         assert!(matches!(request_in("pending"), Ok(Routed::Erase(_))));
-        for state in [
-            "identity_unverified",
-            "in_processing",
-            "complete",
-            "duplicate",
-            "deferred",
-        ] {
+        for state in ["identity_unverified", "in_processing", "deferred"] {
             assert!(matches!(request_in(state), Ok(Routed::Nowhere)), "{state}");
         }
+        // Over: whoever asked is told, once.
+        assert!(matches!(request_in("complete"), Ok(Routed::Deliver(_))));
+        let told = json!({"state": {"S": "complete"}, "told_at": {"N": "1790000000000"}});
+        let told = routed("privacy_request", &request.to_string(), "privacy-requests", told);
+        assert!(matches!(told, Ok(Routed::Nowhere)));
         let held = routed("hold", "hold_x", "holds", json!({}));
         assert!(matches!(held, Ok(Routed::Nowhere)));
         let released = routed(

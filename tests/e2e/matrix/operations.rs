@@ -30,7 +30,14 @@ pub(super) struct Operation {
 const IDS_IN_QUERY: [&str; 3] = ["channel_id", "lead_id", "channel"];
 const CURSORS: [&str; 2] = ["after", "before"];
 const PLAIN_IN_QUERY: [&str; 7] = ["limit", "state", "since", "until", "from", "to", "conversations"];
-const IDS_IN_BODY: [&str; 2] = ["lead_id", "settings.answers_by"];
+const IDS_IN_BODY: [&str; 6] = [
+    "lead_id",
+    "conversation_id",
+    "settings.answers_by",
+    "subject.id",
+    "subject.conversation_id",
+    "contact.contact_id",
+];
 /// Names that end like an id's, of what is not ours: a carrier's.
 const CARRIERS_IDS: [&str; 5] = [
     "credentials.account_id",
@@ -125,7 +132,7 @@ fn places(document: &Value, schema: &Value, at: &str, found: &mut Vec<String>) {
             .any(|end| name.ends_with(end))
             || name == "id"
             || example.contains("_01k5");
-        if CARRIERS_IDS.contains(&at.as_str()) {
+        if CARRIERS_IDS.contains(&at.as_str()) || property["type"] == "boolean" {
             continue;
         }
         if like_an_id {
@@ -196,7 +203,9 @@ impl Operation {
 pub(super) fn kind_of(name: &str) -> Option<&'static str> {
     match name {
         "channel_id" | "channel" | "settings.answers_by" => Some("channel"),
-        "lead_id" => Some("lead"),
+        "lead_id" | "subject.id" => Some("lead"),
+        "contact.contact_id" => Some("contact"),
+        "conversation_id" | "subject.conversation_id" => Some("conversation"),
         "after" | "before" => Some("cursor"),
         _ => None,
     }

@@ -63,10 +63,11 @@ fn p_ret_08_the_security_log_is_there_for_a_year_and_gone_then() {
             let stored = dump(&tenant).await["tables"]["LedgerTable"].to_string();
             (readable, stored.matches("document_created").count())
         };
-        assert_eq!(entries().await, (1, 1));
+        let first = entries().await;
+        assert_eq!(first.1, 1);
         stack.advance(DAY * 364).await.unwrap();
         sweep(&stack).await;
-        assert_eq!(entries().await, (1, 1), "a day too early");
+        assert_eq!(entries().await, first, "a day too early");
         let report = tenant.get("/v1/retention/report").await.expect(200);
         let all = report["categories"].as_array().unwrap();
         let log = all

@@ -64,7 +64,9 @@ pub(super) async fn plea(
     if said.unattended || *channel.paused == Some(true) {
         return Ok(None);
     }
-    if let Some(confirmed) = confirms(&said.text) {
+    let proves = Proof::of(*channel.kind, said) == Proof::Channel;
+    // By mail the word proves nothing: only the link does, which goes to the address.
+    if let Some(confirmed) = confirms(&said.text).filter(|_| proves) {
         let asked = match place.asked {
             // The row may have been read a moment too early.
             None => asked_now(scope, place).await?,

@@ -304,17 +304,14 @@ fn what_was_put_off_is_looked_at_anew_when_the_policy_changes_and_not_otherwise(
             kept.push(conversation);
         }
         stack.advance(DAY * 40).await.unwrap();
-        // More than once: figures of so many days are counted a few at a time.
-        for _ in 0..3 {
-            sweep(&stack).await;
-        }
-        // A further run finds nothing that is due: it reads lists and no conversation.
+        sweep(&stack).await;
+        // A second run finds nothing that is due: it reads lists and no conversation.
         stack.meter().reset();
         sweep(&stack).await;
         let reading = stack.meter().read();
         let gets =
             reading.requests(|kind| kind.cause.function == "retention" && kind.operation == "DeleteItem");
-        let writes = reading.units(|kind| kind.cause.function == "retention").1;
+        let writes = reading.units(|kind| kind.cause.trigger == "schedule sweep").1;
         assert_eq!(gets, 0);
         assert!(writes < 4.0, "nothing of what is kept is written again: {writes}");
         for conversation in &kept {

@@ -127,7 +127,9 @@ fn one_bomb() {
         bomb.name
     );
     let (memory, ticks) = (after.0 - before.0, after.1 - before.1);
-    let allowed = 12 * u64::try_from(bytes.len()).unwrap() / 1024 + ROOM_KIB;
+    // Each cell of a table is a text of its own, however short.
+    let fold = if bomb.reader == "csv" { 72 } else { 12 };
+    let allowed = fold * u64::try_from(bytes.len()).unwrap() / 1024 + ROOM_KIB;
     assert!(
         memory <= allowed,
         "{}: {memory} KiB for {} bytes, {allowed} are allowed",

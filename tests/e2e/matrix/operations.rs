@@ -151,7 +151,9 @@ impl Operation {
     pub(super) fn scopes(&self) -> Vec<String> {
         if self.path.starts_with("/v1/exports") {
             // What is exported decides.
-            return vec!["leads:export".to_owned(), "conversations:export".to_owned()];
+            return ["leads:export", "conversations:export", "account:export"]
+                .map(str::to_owned)
+                .to_vec();
         }
         let said = self.description.split_once("Scope:").map(|(_, rest)| rest);
         let scope = said.and_then(|rest| rest.split('`').nth(1));

@@ -99,10 +99,14 @@ const SUBJECT: [&str; 10] = [
 
 /// Splits a text.
 pub(super) fn split(text: &str) -> Seen {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(|line| line.trim_end_matches(['\r', ' ', '\t']))
-        .collect();
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_end_matches(['\r', ' ', '\t']);
+        // Of empty lines one says as much as a million, which would take room.
+        if !line.is_empty() || lines.last().is_some_and(|last| !last.is_empty()) {
+            lines.push(line);
+        }
+    }
     let mut own: Vec<&str> = Vec::new();
     let mut quoted: Vec<&str> = Vec::new();
     let mut at = 0;

@@ -158,6 +158,7 @@ fn println(text: &str) {
 }
 
 #[test]
+#[ignore = "minutes, and memory is measured: run it alone"]
 fn no_bomb_takes_more_memory_or_time_than_its_bytes_are_worth() {
     let bombs = bombs();
     assert!(bombs.len() >= 100);

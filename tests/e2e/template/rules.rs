@@ -557,7 +557,7 @@ pub(super) fn roles(template: &Value) -> Faults {
                 );
                 continue;
             }
-            let own = id.replace("TenantRole", "Role");
+            let own = id.replace("TenantRole", "Role").replace("PreviewRole", "Role");
             let function = named(&trust["Principal"]["AWS"]);
             check(
                 &mut faults,
@@ -570,7 +570,7 @@ pub(super) fn roles(template: &Value) -> Faults {
             let alone = conditions["ForAllValues:StringEquals"]["aws:TagKeys"][0] == "tenant";
             check(&mut faults, id, "is for a tenant or nobody", tagged && alone);
         }
-        if !id.ends_with("TenantRole") {
+        if !id.ends_with("TenantRole") && id != "RetentionPreviewRole" {
             continue;
         }
         for policy in each(&p["Policies"]) {

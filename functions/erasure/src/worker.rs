@@ -143,6 +143,8 @@ pub(crate) async fn erase(eraser: &Eraser, job: &EraseJob) -> Result<(), EraseEr
     if reached == ErasureState::Verified {
         scope.store().delete(&open_row).await?;
         privacy::after_erasure(eraser, &scope).await?;
+    } else {
+        privacy::note_removal(eraser, &scope, &erasing).await?;
     }
     tracing::info!(tenant.id = %scope.tenant(), erasure.id = %*job.erasure, rows = removed, "removed");
     telemetry::emit("erasure", &[("rows_removed", precise(removed), Unit::Count)]);

@@ -11,7 +11,9 @@ use usher_aws::http::App;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use self::work::{Look, after_erasure, begun, change, complete, defer, stored, work};
+pub(crate) use self::work::{
+    Look, after_erasure, begun, change, complete, defer, note_removal, stored, work,
+};
 
 /// The routes.
 pub(crate) fn described() -> OpenApiRouter<App> {

@@ -67,6 +67,34 @@ pub(crate) async fn after_erasure(eraser: &Eraser, scope: &TenantScope) -> Resul
     send(eraser, scope, None, ErasureLook::First, Duration::ZERO).await
 }
 
+/// The rows of an erasure are removed: the request about it says so now, and not only once it is verified. Requests of
+/// many people look after their erasures themselves.
+pub(crate) async fn note_removal(
+    eraser: &Eraser,
+    scope: &TenantScope,
+    erasing: &Erasing,
+) -> Result<(), EraseError> {
+    let open = scope
+        .store()
+        .query_all(&keys::open_requests(scope.tenant()))
+        .await?;
+    for row in open {
+        let open: OpenRequest = scope.store().open(row, &DataKey::none())?;
+        let request = scope.privacy_request(*open.request).await?;
+        let is_about = |request: &PrivacyRequest| {
+            let of_many = matches!(
+                *request.subject,
+                RequestSubject::Channel { .. } | RequestSubject::Content | RequestSubject::Account
+            );
+            !of_many && request.subject.to_string() == erasing.subject.as_str()
+        };
+        if request.as_ref().is_some_and(is_about) {
+            go_on(eraser, scope, *open.request, ErasureLook::First).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn go_on(
     eraser: &Eraser,
     scope: &TenantScope,
